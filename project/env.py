@@ -1,0 +1,204 @@
+"""The one reader of the environment. Every variable is in `VARIABLES`: typed, explained, with an example.
+
+docs/reference/settings.md is made from this table (`python -m project.env > docs/reference/settings.md`) and a test
+holds the two together. A wrong value stops the start with a message that names the variable and a value that would do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+REQUIRED = object()
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Variable:
+    """`kind` is str, int, float, bool or list; `default` REQUIRED where there is none; `least` the smallest number."""
+
+    name: str
+    kind: type
+    default: Any
+    meaning: str
+    example: str
+    secret: bool = False
+    aliases: tuple[str, ...] = ()
+    least: float | None = None
+
+
+V = Variable
+VARIABLES: tuple[Variable, ...] = (
+    V("SECRET_KEY", str, REQUIRED, "Django's signing key: 50 random characters or more.", "$(openssl rand -base64 48)", secret=True),
+    V("JWT_SIGNING_KEY", str, REQUIRED, "Signs API tokens: 32 bytes or more, not SECRET_KEY.", "$(openssl rand -base64 48)", secret=True),
+    V("METRICS_TOKEN", str, "", "What Prometheus sends as bearer token to /metrics. Empty: staff sessions only.", "a-long-random-word", secret=True),
+    V("ALLOWED_HOSTS", list, [], "Host names this site answers to, by commas.", "roundsman.example.org"),
+    V("CSRF_TRUSTED_ORIGINS", list, [], "Origins that forms may come from, by commas.", "https://roundsman.example.org"),
+    V("DEBUG", bool, False, "Tracebacks in the browser. Never in production.", "false"),
+    V("INSECURE_HTTP", bool, False, "Serve plain HTTP (cookies not restricted to HTTPS): for a loopback demo only.", "false"),
+    V("DATABASE_URL", str, REQUIRED, "PostgreSQL, or SQLite for one host.", "postgres://roundsman:secret@db.example.org:5432/roundsman", secret=True),
+    V("REDIS_URL", str, REQUIRED, "Redis or Valkey 7.0+: redis://, rediss:// (TLS), unix://, or redis+sentinel://host:port,host:port/service/db.",
+      "redis://redis.example.org:6379/0", secret=True),
+    V("DATA_DIR", str, "", "A folder for static files and the like. Empty: beside manage.py.", "/var/lib/roundsman"),
+    V("LOG_LEVEL", str, "INFO", "DEBUG, INFO, WARNING or ERROR.", "INFO"),
+    V("TIME_ZONE", str, "UTC", "The zone in which the admin shows times; stored times are UTC.", "Europe/Vienna"),
+    V("WORKER_CONCURRENCY", int, 10, "Slots of one worker process.", "10", aliases=("QUEUE_CONCURRENCY",), least=1),
+    V("WORKER_POOL_SIZE", int, 1, "Worker processes a host runs (demo, deployment units).", "2", least=1),
+    V("WORKER_LEASE_S", float, 5.0, "A worker whose heartbeat stands still for so long is lost; its runs go on elsewhere.", "5", least=2),
+    V("WORKER_GRACE_S", float, 30.0, "Seconds a stopping worker lets its runs finish in.", "30", least=0),
+    V("QUEUE_OPTIMIZATION_ENABLED", bool, True, "false: plain settings (3 slots, 10 jobs/s, no batching) at the next heartbeat.", "true"),
+    V("QUEUE_RATE_LIMIT", str, "30/s", "Rate of the queues that call outside.", "100/min"),
+    V("QUEUE_BATCH_SIZE", int, 10, "How many messages of one kind a batching handler takes together.", "10", least=1),
+    V("QUEUE_BATCH_TIMEOUT", int, 50, "Milliseconds a batch waits to fill.", "50", least=0),
+    V("REDIS_POOL_ENABLED", bool, True, "Keep connections open between commands.", "true"),
+    V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose at most, for each process.", "20", least=1),
+    V("REDIS_POOL_MIN_CONNECTIONS", int, 5, "Connections of each purpose kept ready.", "5", least=0),
+    V("DATABASE_POOL_MAX", int, 10, "PostgreSQL connections of one process at most.", "10", least=1),
+    V("DATABASE_POOL_MIN", int, 2, "PostgreSQL connections kept ready.", "2", least=0),
+    V("DATABASE_IDLE_TIMEOUT", float, 30.0, "Seconds after which an idle PostgreSQL connection is closed.", "30", least=1),
+    V("DATABASE_STATEMENT_TIMEOUT", float, 10.0, "Seconds a statement may take. 0: no limit.", "10", least=0),
+    V("SLA_WARNING_THRESHOLD", int, 10_000, "Milliseconds from created to finished that warn.", "10000", least=1),
+    V("SLA_CRITICAL_THRESHOLD", int, 30_000, "Milliseconds from created to finished that alarm.", "30000", least=1),
+    V("METRICS_ENABLED", bool, True, "Keep and serve metrics.", "true"),
+    V("METRICS_BATCH_ENABLED", bool, True, "Send metrics in batches.", "true"),
+    V("METRICS_BATCH_SIZE", int, 50, "Events in a batch of metrics.", "50", least=1),
+    V("METRICS_FLUSH_INTERVAL", int, 100, "Milliseconds after which a batch of metrics is sent.", "100", least=1),
+)  # fmt: skip
+BY_NAME = {variable.name: variable for variable in VARIABLES}
+QUEUE_FIELDS: dict[str, tuple[type, str]] = {
+    "CONCURRENCY": (int, "4"),
+    "MEMORY_LIMIT_MB": (int, "512"),
+    "RATE_LIMIT": (str, "30/s"),
+    "ENABLED": (bool, "true"),
+    "BATCH": (bool, "true"),
+}
+
+
+_overlay: dict[str, Any] = {}
+
+
+def overlay(defaults: Mapping[str, Any]) -> None:
+    """An overlay's own defaults (demo, test), in force for every Environment made from now on."""
+    _overlay.update(defaults)
+
+
+class Environment:
+    """Reads `VARIABLES` out of a mapping. Raises ImproperlyConfigured with the variable's name and an example."""
+
+    def __init__(self, source: Mapping[str, str] | None = None, defaults: Mapping[str, Any] | None = None) -> None:
+        self.source = os.environ if source is None else source
+        self.defaults = dict(_overlay if defaults is None else defaults)
+
+    def __call__(self, name: str) -> Any:
+        variable = BY_NAME[name]
+        for key in (variable.name, *variable.aliases):
+            if self.source.get(key, "").strip():
+                return self._checked(variable, key)
+        value = self.defaults.get(name, variable.default)
+        if value is REQUIRED:
+            raise ImproperlyConfigured(f"{name} is not set. {variable.meaning} Example: {name}={variable.example}")
+        return value
+
+    def queue_overrides(self, queues: tuple[str, ...]) -> dict[str, dict[str, Value]]:
+        """`QUEUE_<NAME>_<FIELD>` of each queue that has any, by queue and field in lower case."""
+        overrides: dict[str, dict[str, Value]] = {}
+        for queue in queues:
+            for field, (kind, example) in QUEUE_FIELDS.items():
+                key = f"QUEUE_{queue.upper().replace('-', '_')}_{field}"
+                if self.source.get(key, "").strip():
+                    variable = Variable(key, kind, None, "", example, least=1 if kind is int else None)
+                    overrides.setdefault(queue, {})[field.lower()] = self._checked(variable, key)
+        return overrides
+
+    def _checked(self, variable: Variable, key: str) -> Any:
+        raw = self.source[key].strip()
+        wrong = f"{key}={'…' if variable.secret else raw!r} is not valid. Example: {key}={variable.example}"
+        if variable.kind is list:
+            return [part.strip() for part in raw.split(",") if part.strip()]
+        if variable.kind is bool:
+            words = {
+                "true": True,
+                "1": True,
+                "yes": True,
+                "on": True,
+                "false": False,
+                "0": False,
+                "no": False,
+                "off": False,
+            }
+            if raw.lower() not in words:
+                raise ImproperlyConfigured(f"{wrong} (true or false)")
+            return words[raw.lower()]
+        try:
+            value = variable.kind(raw)
+        except ValueError:
+            raise ImproperlyConfigured(f"{wrong} (a number)") from None
+        if variable.least is not None and not value >= variable.least:
+            raise ImproperlyConfigured(f"{wrong} ({variable.least:g} or more)")
+        return value
+
+
+def database(url: str, env: Environment) -> dict[str, Any]:
+    """Django's DATABASES entry for DATABASE_URL. Raises ImproperlyConfigured."""
+    if not url.startswith(("postgres://", "postgresql://", "sqlite://")):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL is not valid: it begins with neither postgres:// nor sqlite://. Example: DATABASE_URL={BY_NAME['DATABASE_URL'].example}"
+        )
+    try:
+        config: dict[str, Any] = environ.Env.db_url_config(url)
+    except (ValueError, KeyError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL cannot be read ({error}). Example: DATABASE_URL={BY_NAME['DATABASE_URL'].example}"
+        ) from None
+    if url.startswith("sqlite"):
+        pragmas = (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;"
+        )
+        return {**config, "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}}
+    statement_ms = int(env("DATABASE_STATEMENT_TIMEOUT") * 1000)
+    pool = {"min_size": env("DATABASE_POOL_MIN"), "max_size": max(env("DATABASE_POOL_MAX"), env("WORKER_CONCURRENCY") + 4),
+            "max_idle": env("DATABASE_IDLE_TIMEOUT"), "timeout": 10.0}  # fmt: skip
+    options = {
+        "pool": pool,
+        "connect_timeout": 10,
+        "application_name": "roundsman",
+        "options": f"-c statement_timeout={statement_ms}",
+    }
+    return {
+        **config,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**config.get("OPTIONS", {}), **options},
+    }
+
+
+def document() -> str:
+    """docs/reference/settings.md."""
+    lines = [
+        "# Settings", "",
+        "All settings come from the environment; this table is made from `project/env.py`. A wrong value stops the start with a message that names it.", "",
+        "| variable | type | default | meaning | example |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for v in VARIABLES:
+        default = (
+            "**required**"
+            if v.default is REQUIRED
+            else ""
+            if v.default in ("", [])
+            else f"`{str(v.default).lower() if v.kind is bool else v.default}`"
+        )
+        also = f" (or `{'`, `'.join(v.aliases)}`)" if v.aliases else ""
+        lines.append(f"| `{v.name}`{also} | {v.kind.__name__} | {default} | {v.meaning} | `{v.example}` |")
+    lines += ["", "## For each queue", "", "`QUEUE_<NAME>_<FIELD>` overrides the catalogue for one queue, e.g. `QUEUE_ROUTE_OPTIMIZATION_CONCURRENCY=4`; a value set in the admin goes above it.", "",
+              "| field | type | example |", "|---|---|---|"]  # fmt: skip
+    lines += [f"| `{field}` | {kind.__name__} | `{example}` |" for field, (kind, example) in QUEUE_FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(document(), end="")

@@ -1,0 +1,202 @@
+"""Production's settings; `demo` and `test` are small overlays. Values come from the environment through project.env."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from project import env as environment
+from project import redis_url
+from project.settings.unfold import UNFOLD  # noqa: F401
+from queues import catalogue
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environment.Environment()
+DATA_DIR = Path(env("DATA_DIR") or BASE_DIR / ".data")
+
+SECRET_KEY: str = env("SECRET_KEY")
+JWT_SIGNING_KEY: str = env("JWT_SIGNING_KEY")
+if len(JWT_SIGNING_KEY.encode()) < 32 or JWT_SIGNING_KEY == SECRET_KEY:
+    raise ImproperlyConfigured(
+        "JWT_SIGNING_KEY must be 32 bytes or more, and not SECRET_KEY. Example: JWT_SIGNING_KEY=$(openssl rand -base64 48)"
+    )
+DEBUG: bool = env("DEBUG")
+ALLOWED_HOSTS: list[str] = env("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS: list[str] = env("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "project.urls"
+ASGI_APPLICATION = "project.asgi.application"
+WSGI_APPLICATION = "project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "project",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "queues.apps.QueuesConfig",  # before django_rq: our rqworker is the command of that name
+    "routing.apps.RoutingConfig",
+    "django_rq",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+]
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "queues.api.request_id.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "queues.admin.viewer_zone.ViewerZoneMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "libraries": {"queues_admin": "queues.admin.tags"},
+        },
+    }
+]
+
+# --- the database and Redis ---
+DATABASES = {"default": environment.database(env("DATABASE_URL"), env)}
+REDIS_URL: str = env("REDIS_URL")
+_pool: dict[str, Any] = {"pool_size": env("REDIS_POOL_MAX_CONNECTIONS"), "pooled": env("REDIS_POOL_ENABLED")}
+_numbers = {"queue": None, "session": 1, "cache": 2, "metrics": 3}
+REDIS = {
+    purpose: redis_url.options(
+        REDIS_URL if _numbers[purpose] is None else redis_url.with_database(REDIS_URL, _numbers[purpose]), **_pool
+    )
+    for purpose in redis_url.PURPOSES
+}
+CACHES = {
+    "default": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "cache", "KEY_PREFIX": "cache"},
+    "sessions": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "session", "KEY_PREFIX": "session"},
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"  # an absent Redis logs nobody out
+SESSION_CACHE_ALIAS = "sessions"
+# django-rq's own pages read these; our connections are pooled in queues.engine.broker.
+RQ_QUEUES = {
+    name: {"CONNECTION_CLASS": "redis.Redis", "URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 300}
+    for name in catalogue.NAMES
+}  # fmt: skip
+RQ = {"WORKER_CLASS": "queues.engine.worker.LedgerWorker", "SHOW_ADMIN_LINK": False}
+
+# --- the engine ---
+WORKER_CONCURRENCY: int = env("WORKER_CONCURRENCY")
+WORKER_POOL_SIZE: int = env("WORKER_POOL_SIZE")
+WORKER_LEASE_S: float = env("WORKER_LEASE_S")
+WORKER_GRACE_S: float = env("WORKER_GRACE_S")
+QUEUE_OVERRIDES = env.queue_overrides(catalogue.NAMES)
+QUEUE_OPTIMIZATION_ENABLED: bool = env("QUEUE_OPTIMIZATION_ENABLED")
+QUEUE_RATE_LIMIT: str = env("QUEUE_RATE_LIMIT")
+QUEUE_BATCH_SIZE: int = env("QUEUE_BATCH_SIZE")
+QUEUE_BATCH_TIMEOUT: int = env("QUEUE_BATCH_TIMEOUT")
+SLA_WARNING_THRESHOLD: int = env("SLA_WARNING_THRESHOLD")
+SLA_CRITICAL_THRESHOLD: int = env("SLA_CRITICAL_THRESHOLD")
+METRICS_ENABLED: bool = env("METRICS_ENABLED")
+METRICS_BATCH_ENABLED: bool = env("METRICS_BATCH_ENABLED")
+METRICS_BATCH_SIZE: int = env("METRICS_BATCH_SIZE")
+METRICS_FLUSH_INTERVAL: int = env("METRICS_FLUSH_INTERVAL")
+METRICS_TOKEN: str = env("METRICS_TOKEN")
+
+# --- the API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["queues.api.permissions.ByPolicy"],  # a view that declares no needs lets nobody in
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["queues.api.parsers.SmallJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "queues.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,
+    "UPDATE_LAST_LOGIN": True,
+    "AUDIENCE": "roundsman",
+    "ISSUER": "roundsman",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Roundsman",
+    "DESCRIPTION": "Run, watch and steer the jobs of a waste hauler.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": "none"},  # nothing leaves the machine
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "queues.api.openapi.job_params"],
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- people, language, files ---
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE: str = env("TIME_ZONE")
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- security ---
+_https = not env("INSECURE_HTTP")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, without TLS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 8 * 3600
+LOGIN_REDIRECT_URL = "admin:index"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL")},
+}

@@ -1,0 +1,86 @@
+"""The admin's frame: its title, its menu."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _link(title: str, icon: str, name: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": lambda request: _may(request, name),
+    }
+
+
+def _may(request: Any, name: str) -> bool:
+    """A link is shown to those whom its page would let in."""
+    from django.contrib import admin
+
+    app, _, rest = name.partition("_")
+    model = rest.rpartition("_")[0]
+    for registered, model_admin in admin.site._registry.items():
+        if (registered._meta.app_label, registered._meta.model_name) == (app, model):
+            return bool(model_admin.has_view_permission(request))
+    return True
+
+
+UNFOLD = {
+    "SITE_TITLE": "Roundsman",
+    "SITE_HEADER": "Roundsman",
+    "SITE_SUBHEADER": "Operations back office",
+    "SITE_SYMBOL": "recycling",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("queues/favicon.svg")}],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "queues.admin.dashboard.callback",
+    "STYLES": [lambda request: static("queues/admin.css")],
+    "SCRIPTS": [lambda request: static("queues/admin.js")],
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Work",
+                "items": [
+                    {"title": "Dashboard", "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                    _link("Runs", "play_circle", "queues_run_changelist"),
+                    _link("Job definitions", "work", "queues_jobdefinition_changelist"),
+                    _link("Schedules", "schedule", "queues_schedule_changelist"),
+                ],
+            },
+            {
+                "title": "Routing",
+                "separator": True,
+                "items": [
+                    _link("Plans", "route", "routing_plan_changelist"),
+                    _link("Service areas", "map", "routing_servicearea_changelist"),
+                    _link("Stops", "location_on", "routing_servicestop_changelist"),
+                    _link("Vehicles", "local_shipping", "routing_vehicle_changelist"),
+                ],
+            },
+            {
+                "title": "Machine room",
+                "separator": True,
+                "items": [
+                    _link("Queues", "stacks", "queues_queue_changelist"),
+                    _link("Workers", "engineering", "queues_worker_changelist"),
+                    _link("Health", "monitor_heart", "queues_queuehealth_changelist"),
+                    _link("Audit log", "fact_check", "queues_auditentry_changelist"),
+                ],
+            },
+            {
+                "title": "Access",
+                "separator": True,
+                "items": [
+                    _link("Users", "person", "auth_user_changelist"),
+                    _link("Roles", "group", "auth_group_changelist"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,18 @@
+"""`manage.py test`: every test that needs no more than Python, on both cores; further arguments go to pytest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: list[str]) -> int:
+    """Returns pytest's exit code."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment["DJANGO_SETTINGS_MODULE"] = "project.settings.test"
+    command = [sys.executable, "-m", "pytest", *(arguments or ["-q", "-n", "2"])]
+    return subprocess.call(command, cwd=ROOT, env=environment)

@@ -1,0 +1,33 @@
+"""What all tests share: a real server of their own, and no way out of this machine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_this_machine() -> None:
+    """Loopback and unix sockets alone."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A server of this test process' own; REDIS_URL's where the integration leg gives one."""
+    import os
+
+    if os.environ.get("REDIS_URL"):
+        yield os.environ["REDIS_URL"]
+        return
+    from project.embedded.valkey import EmbeddedValkey
+
+    folder = Path(tempfile.mkdtemp(prefix="rt-"))  # short: it holds a socket
+    with EmbeddedValkey(folder, persistent=False) as server:
+        yield server.url
+    shutil.rmtree(folder, ignore_errors=True)
