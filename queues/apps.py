@@ -1,0 +1,22 @@
+"""Wires the engine to its ports when Django is ready, and gathers every domain's handlers."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class QueuesConfig(AppConfig):
+    name = "queues"
+    verbose_name = "Jobs"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from queues import checks  # noqa: F401  (registers the system checks)
+        from queues.contract import ports
+        from queues.engine.dispatch import dispatch
+        from queues.ledger.audit import write
+
+        ports.dispatch = dispatch
+        ports.audit = write
+        autodiscover_modules("jobs")

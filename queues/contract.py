@@ -1,0 +1,193 @@
+"""What a handler and a domain see of the engine: who acts, what a handler is given, what it may answer.
+
+No Django and no RQ here. The two ports at the bottom are filled by `queues.apps` when the application is ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Source = Literal["admin", "api", "command", "job", "schedule", "system", "demo"]
+Json = Any  # a value that json.dumps accepts
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks for a change, copied as labels into the audit log (which holds no foreign keys)."""
+
+    label: str
+    source: Source
+    user_id: int | None = None
+    address: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def system(cls, name: str = "roundsman") -> Actor:
+        """The application itself: commands, schedules, the engine."""
+        return cls(label=name, source="system")
+
+
+# --- what a handler may answer: a closed set ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A business fact that must happen once. `key` is its identity ("invoice:C-17:2026-11"), unique for ever."""
+
+    key: str
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """Success. `result` (JSON, 64 KB at most) is kept; `effects` are written in the same transaction as the finish."""
+
+    result: Mapping[str, Json] | None = None
+    effects: Sequence[Effect] = ()
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Not now: run again after `after_s` seconds. It counts as an attempt, and the attempts' limit holds."""
+
+    after_s: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """There is nothing to do any more: the run ends as cancelled, with the reason."""
+
+    why: str
+
+
+Outcome = Done | Retry | Cancel
+
+
+# --- what a handler is given -------------------------------------------------------------------------------------
+
+
+class EffectSlot(Protocol):
+    """Inside `with ctx.effect(key) as slot`: `fresh` is False when the effect already happened; `result` is the first one's."""
+
+    fresh: bool
+    result: Json
+
+    def keep(self, result: Json) -> None:
+        """Store the effect's result, for the second one who comes."""
+
+
+class JobContext(Protocol):
+    """The handler's view of its own run. progress, log and spend only append to memory: call them freely."""
+
+    run_id: UUID
+    job: str
+    queue: str
+    attempt: int  # 1 for the first execution
+    deadline: datetime | None  # aware UTC; None without a limit
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        """Say how far the run is, in any unit; `total` may change on the way."""
+
+    def log(self, message: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        """A line of the run's own log (1 MB a run at most; what is beyond is counted, not kept)."""
+
+    def cancelled(self) -> bool:
+        """Whether somebody asked for this run to stop, or the worker is stopping. Ask often in long loops."""
+
+    def checkpoint(self) -> None:
+        """Raise RunCancelled, or WorkerStopping, if `cancelled()`."""
+
+    def effect(self, key: str) -> AbstractContextManager[EffectSlot]:
+        """A transaction for a business fact that happens once; commits together with the key. LeaseLost if not ours."""
+
+    def enqueue(self, spec: Any, params: BaseModel, **options: Any) -> RunRef:
+        """Ask for another run, as this run's child (see JobSpec.enqueue)."""
+
+    def spend(self, usd: Decimal, what: str) -> None:
+        """Count money spent outside by this run."""
+
+
+# --- the ports ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """A run as its enqueuer sees it. `created` is False where a live run with the same dedupe key answered instead."""
+
+    id: UUID
+    state: str
+    created: bool = True
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run asked for. Parameters are validated by then. Times are aware UTC; None means the spec's default."""
+
+    job: str
+    params: Mapping[str, Json]
+    actor: Actor
+    at: datetime | None = None
+    priority: int | None = None
+    timeout_s: float | None = None
+    max_attempts: int | None = None
+    queue: str | None = None
+    dedupe_key: str | None = None
+    concurrency_key: str = ""
+    idempotency_key: str | None = None
+    definition_id: int | None = None
+    schedule_id: int | None = None
+    fire_at: datetime | None = None
+    parent_id: UUID | None = None
+    why: str = ""
+
+
+class Dispatcher(Protocol):
+    def __call__(self, requests: Sequence[RunRequest]) -> list[RunRef]:
+        """Insert the runs in the caller's transaction; they are released to the workers after its commit."""
+
+
+class AuditWriter(Protocol):
+    def __call__(
+        self,
+        actor: Actor,
+        action: str,
+        *,
+        object_type: str,
+        object_id: str,
+        object_label: str = "",
+        before: Mapping[str, Json] | None = None,
+        after: Mapping[str, Json] | None = None,
+        why: str = "",
+    ) -> None:
+        """Write one audit entry in the caller's transaction."""
+
+
+@dataclass
+class Ports:
+    """Filled once by `queues.apps.ready()`; asking before that is a programming error and says so."""
+
+    dispatch: Dispatcher | None = None
+    audit: AuditWriter | None = None
+
+    def dispatcher(self) -> Dispatcher:
+        if self.dispatch is None:
+            raise RuntimeError("Jobs cannot be enqueued before Django is set up: call django.setup() first.")
+        return self.dispatch
+
+    def auditor(self) -> AuditWriter:
+        if self.audit is None:
+            raise RuntimeError("The audit log cannot be written before Django is set up: call django.setup() first.")
+        return self.audit
+
+
+ports = Ports()

@@ -1,0 +1,140 @@
+"""What a handler is given while its run executes: notes go to memory, and the worker's writer stores them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import connection, transaction
+from pydantic import BaseModel
+
+from queues.contract import Actor, Json, RunRef
+from queues.errors import LeaseLost, RoundsmanError, RunCancelled, WorkerStopping
+from queues.ledger import clock, states
+from queues.ledger.facts import Claim, LogLine, Progress
+from queues.models import EffectRecord, Run
+
+MAX_LOG_BYTES = 1024 * 1024
+MAX_NOTE = 200
+
+
+class Slip:
+    """The slot of one effect: see queues.contract.EffectSlot."""
+
+    def __init__(self, fresh: bool, result: Json) -> None:
+        self.fresh, self.result = fresh, result
+
+    def keep(self, result: Json) -> None:
+        self.result = result
+
+
+class RunContext:
+    """One execution. Thread-safe where the worker's own threads reach in (stop, progress, log)."""
+
+    def __init__(self, claim: Claim, started_at: datetime) -> None:
+        self.claim, self.started_at = claim, started_at
+        self.run_id, self.job, self.queue, self.attempt = claim.id, claim.job, claim.queue, claim.attempt + 1
+        self.deadline = started_at + timedelta(seconds=claim.timeout_s) if claim.timeout_s > 0 else None
+        self.spent, self.log_dropped = Decimal(0), 0
+        self._log: list[LogLine] = []
+        self._log_bytes = 0
+        self._progress: Progress | None = None
+        self._progress_new = False
+        self._stop: type[RoundsmanError] | None = None
+        self._lock = threading.Lock()
+
+    # --- for the handler ---
+
+    def progress(self, done: float, total: float, note: str = "") -> None:
+        with self._lock:
+            self._progress = Progress(self.run_id, self.claim.token, float(done), float(total), note[:MAX_NOTE])
+            self._progress_new = True
+
+    def log(self, message: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        line = LogLine(clock.now(), level, str(message))
+        with self._lock:
+            self._log_bytes += len(line.message.encode())
+            if self._log_bytes > MAX_LOG_BYTES:
+                self.log_dropped += 1
+            else:
+                self._log.append(line)
+
+    def cancelled(self) -> bool:
+        return self._stop is not None
+
+    def checkpoint(self) -> None:
+        if self._stop is not None:
+            raise self._stop(_STOP_WORDS[self._stop])
+
+    @contextmanager
+    def effect(self, key: str) -> Iterator[Slip]:
+        """The handler's transaction: the run's row is locked by its token, the key is inserted, all commits together."""
+        with transaction.atomic():
+            held = Run.objects.select_for_update().filter(
+                pk=self.run_id, lease_token=self.claim.token, state=states.RUNNING
+            )
+            if not held.exists():
+                raise LeaseLost(f"Run {self.run_id} is no longer held by this worker; nothing was written.")
+            EffectRecord.objects.bulk_create(
+                [EffectRecord(key=key, run_id=self.run_id, job=self.job, created_at=clock.now())], ignore_conflicts=True
+            )
+            record = EffectRecord.objects.select_for_update().get(pk=key)
+            slip = Slip(fresh=record.run_id == self.run_id and record.result is None, result=record.result)
+            yield slip
+            if slip.fresh:
+                EffectRecord.objects.filter(pk=key).update(result=slip.result if slip.result is not None else {})
+
+    def enqueue(self, spec: Any, params: BaseModel, **options: Any) -> RunRef:
+        actor = Actor(label=f"job:{self.job}", source="job", request_id=str(self.run_id))
+        ref: RunRef = spec.enqueue(params, actor=actor, parent_id=self.run_id, **options)
+        return ref
+
+    def spend(self, usd: Decimal, what: str) -> None:
+        with self._lock:
+            self.spent += Decimal(usd)
+        self.log(f"Spent {usd} USD: {what}")
+
+    # --- for the worker ---
+
+    def stop(self, why: type[RoundsmanError]) -> None:
+        """Ask the handler to stop; what `checkpoint` raises. The first reason stands, but a lost lease overrides."""
+        if self._stop is None or why is LeaseLost:
+            self._stop = why
+
+    @property
+    def stopped_for(self) -> type[RoundsmanError] | None:
+        return self._stop
+
+    def take_notes(self) -> tuple[Progress | None, list[LogLine]]:
+        """What is new since the last call."""
+        with self._lock:
+            fresh = self._progress if self._progress_new else None
+            self._progress_new = False
+            lines, self._log = self._log, []
+        return fresh, lines
+
+    @property
+    def last_progress(self) -> Progress | None:
+        return self._progress
+
+    @property
+    def token(self) -> UUID:
+        return self.claim.token
+
+
+def drop_connections() -> None:
+    """After an execution: give the thread's database connection back; an open transaction is rolled back."""
+    if connection.connection is not None:
+        connection.close_if_unusable_or_obsolete() if not connection.in_atomic_block else connection.close()
+
+
+_STOP_WORDS: dict[type[RoundsmanError], str] = {
+    RunCancelled: "The run was cancelled.",
+    WorkerStopping: "The worker is stopping; the run goes back to its queue.",
+    LeaseLost: "The run's lease was lost.",
+}

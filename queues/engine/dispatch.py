@@ -1,0 +1,111 @@
+"""Requests become runs: a row in the caller's transaction, and the window's bell after its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from queues import registry
+from queues.contract import Actor, RunRef, RunRequest
+from queues.engine.release import release_listed
+from queues.engine.window import Listed
+from queues.errors import FieldError, InvalidParams
+from queues.ledger import audit, clock, states
+from queues.ledger.requests import new_run, request_for
+from queues.ledger.runs import create
+from queues.models import JobDefinition, Run
+
+
+class ReleaseAfterCommit:
+    """One a transaction, however many runs it asks for."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, int, Listed]] = []
+
+    def __call__(self) -> None:
+        rows, self.rows = self.rows, []
+        release_listed(rows)
+
+
+def dispatch(requests: Sequence[RunRequest]) -> list[RunRef]:
+    """Insert runs in the caller's transaction and release them after its commit. Answers in order.
+
+    Raises UnknownJob and UnknownQueue. Redis being away is no error: the row is the truth.
+    """
+    runs = [new_run(request) for request in requests]
+    with transaction.atomic():
+        refs = create(runs)
+        _release_after_commit(
+            [
+                (run.queue, run.priority, Listed(run.id, run.job))
+                for run, ref in zip(runs, refs, strict=True)
+                if ref.created and run.state == states.PENDING
+            ]
+        )
+    return refs
+
+
+def run_definition(
+    definition: JobDefinition,
+    values: Mapping[str, Any],
+    *,
+    actor: Actor,
+    at: datetime | None = None,
+    why: str = "",
+    **options: Any,
+) -> Run:
+    """Run a definition now or at a time, with `values` over its parameters; audited.
+
+    Raises Disabled, InvalidParams (with the fields), UnknownJob, TooLarge.
+    """
+    _require_future(definition.job, at)
+    return _asked(request_for(definition, values, actor=actor, at=at, **options), why, definition.name)
+
+
+def enqueue_job(
+    job: str, values: Mapping[str, Any], *, actor: Actor, at: datetime | None = None, why: str = "", **options: Any
+) -> Run:
+    """Run a job by name with raw values; audited. Options: see RunRequest. Raises UnknownJob, InvalidParams, TooLarge."""
+    spec = registry.get(job)
+    _require_future(job, at)
+    return _asked(spec.request(spec.validate(values), actor=actor, at=at, **options), why, spec.title)
+
+
+def _asked(request: RunRequest, why: str, label: str) -> Run:
+    with transaction.atomic():
+        (ref,) = dispatch([request])
+        if ref.created:
+            audit.write(
+                request.actor,
+                "run.enqueue",
+                object_type="run",
+                object_id=str(ref.id),
+                object_label=label,
+                after={
+                    "job": request.job,
+                    "params": dict(request.params),
+                    "due_at": request.at.isoformat() if request.at else None,
+                },
+                why=why,
+            )
+    return Run.objects.get(pk=ref.id)
+
+
+def _require_future(job: str, at: datetime | None) -> None:
+    if at is not None and at <= clock.now():
+        raise InvalidParams(job, [FieldError("at", "This time is in the past: leave it out to run now.", "in_past")])
+
+
+def _release_after_commit(rows: list[tuple[str, int, Listed]]) -> None:
+    if not rows:
+        return
+    for _, function, *_ in connection.run_on_commit:
+        if isinstance(function, ReleaseAfterCommit):
+            function.rows += rows
+            return
+    release = ReleaseAfterCommit()
+    release.rows += rows
+    transaction.on_commit(release, robust=True)

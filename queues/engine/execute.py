@@ -1,0 +1,125 @@
+"""One execution: the handler is called, and whatever comes of it becomes an ending. No database here but the handler's."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import traceback
+from datetime import timedelta
+from typing import Any
+
+from queues import registry
+from queues.contract import Cancel, Done, Retry
+from queues.engine.context import RunContext
+from queues.engine.retry import backoff_s
+from queues.errors import LeaseLost, PermanentError, RunCancelled, RunTimeout, WorkerStopping, is_permanent
+from queues.ledger import clock, states
+from queues.ledger.facts import Ending
+
+MAX_RESULT_BYTES = 64 * 1024
+MAX_TRACE = 16_000
+
+
+class InvalidOutcome(PermanentError):
+    """The handler answered something that cannot be kept: mend the handler."""
+
+    code = "invalid_outcome"
+
+
+def execute(ctx: RunContext) -> Ending | None:
+    """Run the handler. None: the execution does not count (the worker stops, or its lease is lost)."""
+    try:
+        outcome = _call(ctx)
+        return _ended(ctx, outcome)
+    except (WorkerStopping, LeaseLost):
+        return None
+    except RunCancelled as error:
+        return _ending(ctx, states.CANCELLED, note=str(error))
+    except Exception as error:
+        if ctx.stopped_for in (WorkerStopping, LeaseLost):
+            return None  # what a stopping handler throws on its way out says nothing about the job
+        if ctx.stopped_for is RunCancelled:
+            return _ending(ctx, states.CANCELLED, note="The run was cancelled.")
+        if isinstance(error, RunTimeout) and not str(error):
+            error = RunTimeout(f"The run took longer than its limit of {ctx.claim.timeout_s:g} s.").with_traceback(
+                error.__traceback__
+            )
+        return failed(ctx, error)
+
+
+def failed(ctx: RunContext, error: BaseException, retry_after_s: float | None = None) -> Ending:
+    """A failed attempt: another one after its backoff, or the dead letters."""
+    claim, permanent = ctx.claim, is_permanent(error)
+    told: dict[str, Any] = {
+        "error_type": type(error).__name__,
+        "error_code": str(getattr(error, "code", "") or ""),
+        "error_message": str(error) or type(error).__name__,
+        "error_detail": "".join(traceback.format_exception(error))[-MAX_TRACE:],
+    }
+    if permanent or ctx.attempt >= claim.max_attempts:
+        why = "will not be mended by another attempt" if permanent else f"attempt {ctx.attempt} of {claim.max_attempts}"
+        return _ending(ctx, states.DEAD, note=f"{told['error_message']} ({why})", **told)
+    wait = (
+        retry_after_s
+        if retry_after_s is not None
+        else backoff_s(ctx.attempt, claim.backoff_base_s, claim.backoff_cap_s)
+    )
+    return _ending(ctx, states.SCHEDULED, wait_s=wait, **told)
+
+
+def _call(ctx: RunContext) -> object:
+    spec = registry.get(ctx.job)
+    if spec.run is None:
+        raise InvalidOutcome(f"The job {spec.name} is declared but no handler is bound to it.")
+    answer = spec.run(ctx, spec.validate(ctx.claim.params))
+    if inspect.iscoroutine(answer):
+        answer = asyncio.run(answer)
+    return answer
+
+
+def _ended(ctx: RunContext, outcome: object) -> Ending:
+    match outcome:
+        case None:
+            return _ending(ctx, states.SUCCEEDED, result={})
+        case Done(result=result, effects=effects):
+            return _ending(ctx, states.SUCCEEDED, result=_kept(result), effects=tuple(effects))
+        case Cancel(why=why):
+            return _ending(ctx, states.CANCELLED, note=why)
+        case Retry(after_s=after_s, why=why):
+            return failed(ctx, _RetryAsked(why), retry_after_s=max(0.0, after_s))
+    raise InvalidOutcome(f"{ctx.job} answered {type(outcome).__name__}; a handler answers Done, Retry, Cancel or None.")
+
+
+def _kept(result: Any) -> dict[str, Any]:
+    try:
+        text = json.dumps(result if result is not None else {}, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidOutcome(f"The result is not JSON: {error}") from error
+    if len(text) > MAX_RESULT_BYTES:
+        raise InvalidOutcome(f"The result takes {len(text):,} bytes; at most {MAX_RESULT_BYTES:,} are kept.")
+    kept: dict[str, Any] = json.loads(text)
+    return kept
+
+
+def _ending(ctx: RunContext, state: str, *, wait_s: float | None = None, **told: Any) -> Ending:
+    now = clock.now()
+    _, lines = ctx.take_notes()
+    return Ending(
+        claim=ctx.claim,
+        state=state,
+        started_at=ctx.started_at,
+        finished_at=now,
+        retry_at=None if wait_s is None else now + timedelta(seconds=wait_s),
+        progress=ctx.last_progress,
+        log=lines,
+        log_dropped=ctx.log_dropped,
+        spend_usd=ctx.spent,
+        **told,
+    )
+
+
+class _RetryAsked(Exception):
+    """The handler answered Retry: its words are the attempt's error."""
+
+    code = "retry_asked"

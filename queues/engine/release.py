@@ -1,0 +1,68 @@
+"""From the ledger into the window: at once after the commit, and again and again until every due run is listed."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Q
+
+from queues.engine.broker import RedisWindow
+from queues.engine.window import WINDOW, DoorbellAway, Listed, Window
+from queues.ledger import states
+from queues.models import Run
+
+log = logging.getLogger("roundsman.release")
+_window: Window = RedisWindow()
+
+
+def window() -> Window:
+    """The window of this process."""
+    return _window
+
+
+def release_runs(pairs: Iterable[tuple[str, UUID]], to: Window | None = None) -> int:
+    """Offer runs by (queue, id). A Redis that is away is no error: the reconciler offers them when it is back."""
+    wanted = [run_id for _, run_id in pairs]
+    rows = Run.objects.filter(id__in=wanted, state=states.PENDING).order_by("-priority", "id")
+    return release_listed(
+        [
+            (queue, priority, Listed(run_id, job))
+            for queue, priority, run_id, job in rows.values_list("queue", "priority", "id", "job")
+        ],
+        to,
+    )
+
+
+def release_listed(rows: Sequence[tuple[str, int, Listed]], to: Window | None = None) -> int:
+    """Offer runs that are known to be due: (queue, priority, listed). Urgent ones (priority above 0) go to the front."""
+    target, added = to or _window, 0
+    groups: dict[tuple[str, bool], list[Listed]] = defaultdict(list)
+    for queue, priority, listed in rows:
+        groups[queue, priority > 0].append(listed)
+    try:
+        for (queue, front), runs in groups.items():
+            added += target.offer(queue, runs[:WINDOW], front=front)
+    except DoorbellAway as error:
+        log.warning("%d runs wait in the ledger for Redis: %s", len(rows) - added, error)
+    return added
+
+
+def refill(queue: str, to: Window | None = None) -> int:
+    """Offer the most urgent due runs that are not listed. Raises DoorbellAway and DatabaseError."""
+    return (to or _window).offer(queue, candidates(queue))
+
+
+def candidates(queue: str, limit: int = WINDOW) -> list[Listed]:
+    """The due runs of a queue, most urgent first, without those whose concurrency key is taken."""
+    rows = Run.objects.filter(queue=queue, state=states.PENDING).order_by("-priority", "due_at", "id")
+    taken = Counter(
+        Run.objects.filter(~Q(concurrency_key=""), queue=queue, state=states.RUNNING).values_list(
+            "concurrency_key", flat=True
+        )
+    )
+    if taken:
+        rows = rows.exclude(concurrency_key__in=list(taken), key_limit__lte=min(taken.values()))
+    return [Listed(run_id, job) for run_id, job in rows.values_list("id", "job")[:limit]]

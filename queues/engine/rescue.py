@@ -1,0 +1,43 @@
+"""Finding workers that are gone. A lease is dead when the same heartbeat number was seen for a whole lease.
+
+The watching is done on this process's own monotonic clock, with the database reachable all the while: any error starts
+the watch again. So neither a clock that jumps nor a database that was away makes a healthy worker look lost.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from queues.engine.identity import lock_is_free
+from queues.ledger import runs
+
+
+class LeaseWatch:
+    """Remembers since when each worker's heartbeat number stands still. `lease_s` in seconds."""
+
+    def __init__(self, lease_s: float) -> None:
+        self.lease_s = lease_s
+        self._seen: dict[UUID, tuple[int, float]] = {}
+
+    def forget(self) -> None:
+        """The database was away: nobody could renew, so nothing seen before counts."""
+        self._seen.clear()
+
+    def lost(self, workers: list[tuple[UUID, int, str]], now_s: float) -> list[tuple[UUID, int]]:
+        """Of (id, renewals, lock path): those whose lease is over, with the number last seen. `now_s` is monotonic."""
+        over, seen = [], {}
+        for worker_id, renewals, lock_path in workers:
+            before, since = self._seen.get(worker_id, (renewals, now_s))
+            seen[worker_id] = (renewals, since if before == renewals else now_s)
+            still = now_s - seen[worker_id][1]
+            if lock_is_free(lock_path) if lock_path else still >= self.lease_s:
+                over.append((worker_id, renewals))
+        self._seen = seen
+        return over
+
+
+def rescue_lost(watch: LeaseWatch, now_s: float) -> list[tuple[str, UUID]]:
+    """One round: declare the lost, take their runs back. Returns (queue, id) to release. Raises DatabaseError."""
+    for worker_id, renewals in watch.lost(runs.live_workers(), now_s):
+        runs.declare_lost(worker_id, renewals)
+    return [pair for worker_id in runs.bereft_workers() for pair in runs.rescue(worker_id)]

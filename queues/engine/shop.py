@@ -1,0 +1,275 @@
+"""A worker process at work: take ids from the window, claim them in the ledger, hand them to the slots.
+
+The loop reads as prose; what it needs at the same time runs beside it: slots (handlers), writer (endings), heart
+(lease, limits, cancels), tender (promote, reconcile, rescue). Nothing here knows RQ.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from queues.engine import limits, release
+from queues.engine.heart import Heart
+from queues.engine.identity import Identity
+from queues.engine.slots import Crew
+from queues.engine.tend import Tender, Tick
+from queues.engine.window import DoorbellAway, Window
+from queues.engine.writer import Observer, Writer
+from queues.errors import WorkerStopping
+from queues.ledger import runs, states
+from queues.ledger.facts import Claim, Ending
+from queues.ledger.queue_settings import all_effective, ensure_queues
+from queues.models import Run
+
+log = logging.getLogger("roundsman.worker")
+FULL_FOR_S = 0.2  # a queue whose limit is reached is asked again after this
+SETTINGS_EVERY_S = 1.0
+
+
+@dataclass
+class Rules:
+    """How a worker behaves. Seconds; `slots` is this process's own number of threads."""
+
+    queues: Sequence[str]
+    slots: int = 3
+    lease_s: float = 5.0
+    heartbeat_s: float = 1.0
+    grace_s: float = 30.0
+    burst: bool = False
+    max_jobs: int | None = None
+    max_idle_s: float | None = None
+    ticks: Sequence[Tick] = ()
+    observers: Sequence[Observer] = ()
+    on_beat: Callable[[], None] = field(default=lambda: None)
+
+
+class Shop:
+    """`run()` works until `stop()`, or until there is nothing left in burst mode. Returns how many endings it recorded."""
+
+    def __init__(self, name: str, rules: Rules, window: Window | None = None) -> None:
+        self.rules, self.window = rules, window or release.window()
+        self.identity = Identity(name, list(rules.queues), rules.slots)
+        self.writer = Writer(rules.observers)
+        self.crew = Crew(rules.slots, self._report)
+        self.writer.crew = self.crew
+        self.writer.gave_back = self._gave_back
+        self.tender = Tender(rules.queues, self.window, rules.lease_s, rules.ticks)
+        self.writer.backed_off = self.tender.look
+        self.writer.freed = self._freed
+        self.heart = Heart(self.identity, self.crew, self.writer, rules.heartbeat_s, rules.on_beat)
+        self.stopping = threading.Event()
+        self.hurry = threading.Event()  # a second signal: no grace
+        self.paused = False  # suspended by stock RQ's switch
+        self.claimed = 0
+        self._mean_s: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
+        self._open: list[str] = []
+        self._settings_at = 0.0
+        self._busy_at = time.monotonic()
+        self._away = False
+
+    def stop(self) -> None:
+        """Take nothing more; finish within the grace period. Called twice: at once. Safe in a signal handler."""
+        if self.stopping.is_set():
+            self.hurry.set()
+        self.stopping.set()
+
+    def run(self) -> int:
+        if not self._open_up():
+            return 0
+        try:
+            while not self.stopping.is_set() and not self._through():
+                self.step()
+        finally:
+            self._close()
+        return self.writer.recorded
+
+    def step(self, wait_s: float = 1.0) -> None:
+        """One turn: wait for a free slot, take, claim, hand over."""
+        free = self.crew.wait_free(wait_s)
+        queues = self._takeable()
+        if not free or not queues or self.paused:
+            self.stopping.wait(0.01 if free else 0.0)
+            return
+        if self.rules.burst or len(queues) < len(self._open):
+            wait_s = min(wait_s, 0.05)
+        try:
+            taken = self._take(queues, free, wait_s)
+            if taken is not None:
+                self._claim(*taken, free=free)
+        except (DatabaseError, InterfaceError) as error:
+            self._database_away(error)
+
+    # --- taking ---
+
+    def _takeable(self) -> list[str]:
+        """Open queues in their order, without those whose limit was just found reached."""
+        now_s = time.monotonic()
+        if now_s - self._settings_at > SETTINGS_EVERY_S:
+            try:
+                in_force = all_effective()
+                self._open = [name for name in self.rules.queues if in_force[name].open]
+                self._settings_at = now_s
+            except (DatabaseError, InterfaceError) as error:
+                self._database_away(error)
+                return []
+        return [name for name in self._open if self._not_before.get(name, 0.0) <= now_s]
+
+    def _take(self, queues: Sequence[str], free: int, wait_s: float) -> tuple[str, list[UUID]] | None:
+        try:
+            first = self.window.take(queues, wait_s)
+            if self._away:
+                log.info("Redis is back.")
+                self._away = False
+            if first is None:
+                return None
+            queue, run_id = first
+            more, left = self.window.take_more(queue, self._wanted(queue, free) - 1)
+            if left < self._wanted(queue, self.rules.slots):
+                self.tender.wanted(queue)
+            return queue, [run_id, *more]
+        except DoorbellAway as error:
+            return self._take_from_ledger(queues, free, wait_s, error)
+
+    def _take_from_ledger(
+        self, queues: Sequence[str], free: int, wait_s: float, error: DoorbellAway
+    ) -> tuple[str, list[UUID]] | None:
+        if not self._away:
+            log.error("%s Workers look into the ledger meanwhile.", error)
+            self._away = True
+        for queue in queues:
+            found = release.candidates(queue, self._wanted(queue, free))
+            if found:
+                return queue, [listed.id for listed in found]
+        self.stopping.wait(min(wait_s, 0.5))
+        return None
+
+    def _wanted(self, queue: str, free: int) -> int:
+        return free * limits.batch_size(self._mean_s.get(queue))
+
+    def _claim(self, queue: str, ids: list[UUID], *, free: int) -> None:
+        try:
+            claimed = runs.claim(queue, ids, worker_id=self.identity.id, slots=free)
+        except (DatabaseError, InterfaceError):
+            self._quietly(lambda: self.window.put_back(queue, ids))
+            raise
+        for batch in claimed.batches:
+            self.claimed += len(batch.claims)
+            self._busy_at = time.monotonic()
+            self.crew.give(batch)
+        if claimed.full:
+            self._not_before[queue] = time.monotonic() + FULL_FOR_S
+        elif claimed.refused and not claimed.batches:
+            self._not_before[queue] = time.monotonic() + FULL_FOR_S  # every key is taken, or the queue was paused
+        refused = set(claimed.refused)
+        if claimed.full:
+            self._quietly(lambda: self.window.put_back(queue, claimed.refused))
+            self._quietly(lambda: self.window.forget([i for i in ids if i not in refused]))
+        else:
+            self._quietly(lambda: self.window.forget(ids))  # the reconciler offers again what is still pending
+
+    # --- reports ---
+
+    def _report(self, claim: Claim, ending: Ending | None, last_of: UUID | None) -> None:
+        if ending is not None:
+            took_s = (ending.finished_at - ending.started_at).total_seconds()
+            self._mean_s[claim.queue] = limits.smooth(self._mean_s.get(claim.queue), took_s)
+        self.writer.report(claim, ending, last_of)
+
+    def _freed(self) -> None:
+        """A slot of ours is free in the ledger: queues that were full may not be any more."""
+        self._not_before.clear()
+
+    def _gave_back(self, pairs: list[tuple[str, UUID]]) -> None:
+        release.release_runs(pairs, self.window)
+
+    # --- beginning and end ---
+
+    def _open_up(self) -> bool:
+        """Register; a database that is away is waited for. False if stopped meanwhile."""
+        wait_s = 0.2
+        while not self.stopping.is_set():
+            try:
+                ensure_queues()
+                self.identity.register()
+                break
+            except (DatabaseError, InterfaceError) as error:
+                self._database_away(error)
+                self.stopping.wait(wait_s)
+                wait_s = min(wait_s * 2, 5.0)
+        else:
+            return False
+        self.crew.start()
+        for part in (self.writer.thread, self.heart.thread, self.tender.thread):
+            part.start()
+        return True
+
+    def _through(self) -> bool:
+        """Whether burst mode, the number of jobs or the idle time ends the work."""
+        rules, idle = self.rules, self.crew.busy == 0 and not self.writer.unwritten
+        if rules.max_jobs is not None and self.claimed >= rules.max_jobs:
+            return True
+        if not idle:
+            return False
+        if rules.max_idle_s is not None and time.monotonic() - self._busy_at > rules.max_idle_s:
+            return True
+        try:
+            if not rules.burst:
+                return False
+            self._takeable()  # reads which queues are open
+            return not Run.objects.filter(queue__in=self._open, state=states.PENDING).exists()
+        except (DatabaseError, InterfaceError):
+            return False
+
+    def _close(self) -> None:
+        """Give back what has not started, let the rest finish within the grace, stop what does not, write everything."""
+        self._quietly(self.identity.stopping)
+        for slot in self.crew.slots:
+            claims = slot.take_waiting()
+            if claims:
+                self._quietly(partial(self._return, claims))
+        deadline = time.monotonic() + self.rules.grace_s
+        while not self.crew.wait_idle(0.1) and time.monotonic() < deadline and not self.hurry.is_set():
+            pass
+        if self.crew.busy:
+            self.crew.stop_all(WorkerStopping)
+            if not self.crew.wait_idle(1.0):
+                for execution in self.crew.executions():
+                    execution.interrupt(WorkerStopping)
+                self.crew.wait_idle(1.0)
+            stuck = [e.context.claim for e in self.crew.executions()]
+            if stuck:  # in C code that never returns: the ledger takes them back, and this process ends
+                self._quietly(partial(self._return, stuck))
+        self.tender.stop()
+        if not self.writer.stop(0.5 if self.hurry.is_set() else 10.0):
+            log.error("%d endings could not be written; their runs will be run again.", self.writer.unwritten)
+        self.heart.stop()
+        self._quietly(self.identity.stopped)
+        connections.close_all()
+
+    def _return(self, claims: list[Claim]) -> None:
+        back = set(runs.give_back(claims, why="The worker stopped before it was done."))
+        self._gave_back([(claim.queue, claim.id) for claim in claims if claim.id in back])
+
+    def _quietly(self, call: Callable[[], object]) -> None:
+        """What fails here is mended by the reconciler or by a rescue."""
+        try:
+            call()
+        except DoorbellAway as error:
+            log.debug("%s", error)
+        except (DatabaseError, InterfaceError) as error:
+            connections.close_all()
+            log.warning("The database does not answer: %s", " ".join(str(error).split()))
+
+    def _database_away(self, error: BaseException) -> None:
+        connections.close_all()
+        log.error("The database does not answer; work goes on when it is back: %s", " ".join(str(error).split()))
+        self.stopping.wait(1.0)

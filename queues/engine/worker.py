@@ -1,0 +1,145 @@
+"""The worker class that plain `manage.py rqworker` uses: to RQ's tools a worker, inside a `Shop` on the ledger.
+
+RQ's part is identity alone: birth, heartbeat, state, `rq suspend`, and the commands shutdown and stop-job. Redis being
+away stops none of the work: the record in Redis is made again when it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.command import parse_payload
+from rq.suspension import is_suspended
+from rq.worker import WorkerStatus
+
+from queues.contract import Actor
+from queues.engine.broker import QUEUES_KEY
+from queues.engine.shop import Rules, Shop
+from queues.errors import RoundsmanError
+from queues.ledger import runs
+
+log = logging.getLogger("roundsman.worker")
+RECORD_EVERY_S = 5.0
+
+
+class LedgerWorker(SimpleWorker):
+    """`rules` may be set before `work()`; its other arguments are RQ's own."""
+
+    rules: Rules | None = None
+    shop: Shop | None = None
+    _recorded_at = 0.0
+    _told_away = False
+
+    def _set_ip_address(self, connection: Any) -> None:
+        try:
+            super()._set_ip_address(connection)
+        except (RedisError, OSError):
+            self.ip_address = "unknown"
+
+    def work(
+        self,
+        burst: bool = False,
+        logging_level: str | None = None,
+        date_format: str = "%H:%M:%S",
+        log_format: str = "%(asctime)s %(message)s",
+        max_jobs: int | None = None,
+        max_idle_time: int | None = None,
+        with_scheduler: bool = False,
+        dequeue_strategy: Any = None,
+    ) -> bool:
+        """Work until stopped (or, in burst mode, until nothing is due). Returns whether anything was done."""
+        rules = self.rules or Rules(queues=self.queue_names())
+        rules.burst, rules.max_jobs, rules.max_idle_s = burst, max_jobs, max_idle_time
+        rules.on_beat = self._on_beat
+        self.shop = Shop(self.name, rules)
+        self._install_signal_handlers()
+        self.bootstrap(logging_level, date_format, log_format)
+        try:
+            return self.shop.run() > 0
+        finally:
+            self.teardown()
+
+    def bootstrap(self, logging_level: str | None = None, date_format: str = "", log_format: str = "") -> None:
+        """Enter into RQ's registry, if Redis is there; the heartbeat does it later otherwise."""
+        self._record(self._birth)
+        log.info("Worker %s started on %s.", self.name, ", ".join(self.queue_names()))
+
+    def teardown(self) -> None:
+        self._record(self.register_death)
+        self._record(self.unsubscribe)
+        log.info("Worker %s stopped.", self.name)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """The first signal: finish and go. The second: go."""
+        if self.shop is not None:
+            self.shop.stop()
+            log.info(
+                "%s: %s", signal.Signals(signum).name, "ending at once" if self.shop.hurry.is_set() else "finishing"
+            )
+
+    request_force_stop = request_stop
+
+    def _install_signal_handlers(self) -> None:
+        signal.signal(signal.SIGINT, self.request_stop)
+        signal.signal(signal.SIGTERM, self.request_stop)
+
+    def handle_payload(self, message: Any) -> None:
+        """Commands sent through RQ: `shutdown` and `stop-job`; others are refused with a line in the log."""
+        payload = parse_payload(message)
+        command = payload.get("command")
+        if command == "shutdown":
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif command == "stop-job":
+            try:
+                runs.request_cancel(UUID(payload["job_id"]), actor=Actor.system("rq stop-job"))
+            except (ValueError, LookupError, RoundsmanError) as error:
+                log.warning("stop-job was refused: %s", error)
+        else:
+            log.warning("The RQ command %r does not apply to this worker.", command)
+
+    def _birth(self) -> None:
+        self.hostname, self.pid = socket.gethostname(), os.getpid()
+        self.register_birth()  # type: ignore[no-untyped-call]
+        self.connection.sadd(QUEUES_KEY, *(queue.key for queue in self.queues))  # shown by `rq info` even when empty
+        if self.pubsub_thread is None:
+            self.subscribe()  # type: ignore[no-untyped-call]
+        self.set_state(WorkerStatus.STARTED)
+
+    def _on_beat(self) -> None:
+        """Called once a second by the heart: keeps RQ's record, and hears `rq suspend`."""
+        if self.shop is None or time.monotonic() - self._recorded_at < RECORD_EVERY_S:
+            return
+        self._recorded_at = time.monotonic()
+        self._record(self._refresh)
+
+    def _refresh(self) -> None:
+        shop = self.shop
+        if shop is None:
+            return
+        if not self.connection.exists(self.key):
+            self._birth()
+        shop.paused = bool(is_suspended(self.connection, self))
+        state = WorkerStatus.SUSPENDED if shop.paused else WorkerStatus.BUSY if shop.crew.busy else WorkerStatus.IDLE
+        self.successful_job_count = shop.writer.recorded
+        with self.connection.pipeline(transaction=False) as pipe:
+            pipe.hset(self.key, mapping={"state": state, "successful_job_count": shop.writer.recorded})
+            self.heartbeat(60, pipeline=pipe)
+            pipe.execute()
+
+    def _record(self, call: Any) -> None:
+        try:
+            call()
+            self._told_away = False
+        except (RedisError, OSError) as error:
+            if not self._told_away:
+                log.error("Redis does not answer (%s); this worker goes on with the ledger alone.", error)
+            self._told_away = True

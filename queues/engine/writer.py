@@ -1,0 +1,146 @@
+"""The worker's writer: one thread stores endings and notes in batches, and rides out a database that is away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from queue import Empty, SimpleQueue
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from queues.engine.slots import Crew
+from queues.ledger import runs, states
+from queues.ledger.facts import Claim, Ending, Finished
+
+log = logging.getLogger("roundsman.worker")
+MAX_BATCH = 50
+NOTES_EVERY_S = 0.5
+TELL_STARTED_AFTER_S = 1.0  # a run that ends sooner costs one claim and one finish
+Item = tuple[Claim, Ending | None, UUID | None]
+Observer = Callable[[Sequence[Finished]], None]
+
+
+class Writer:
+    """`report` may be called from any thread. `observers` are told of what was recorded, on the writer's thread."""
+
+    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+        self.observers = observers
+        self.crew: Crew | None = None
+        self.gave_back: Callable[[list[tuple[str, UUID]]], None] = lambda pairs: None
+        self.freed: Callable[[], None] = lambda: None  # slots are free in the ledger
+        self.backed_off: Callable[[], None] = lambda: None  # a run was put off: somebody should look when it falls due
+        self.recorded = 0
+        self._items: SimpleQueue[Item] = SimpleQueue()
+        self._unwritten = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self.thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+
+    def report(self, claim: Claim, ending: Ending | None, last_of: UUID | None) -> None:
+        with self._lock:
+            self._unwritten += 1
+        self._items.put((claim, ending, last_of))
+
+    @property
+    def unwritten(self) -> int:
+        """Endings not yet in the ledger."""
+        return self._unwritten
+
+    def stop(self, timeout_s: float) -> bool:
+        """Write what is left. False if it could not be written in time (the runs will be rescued and run again)."""
+        self._stop.set()
+        self.thread.join(timeout_s)
+        return not self.thread.is_alive()
+
+    def _serve(self) -> None:
+        notes_at = time.monotonic()
+        while not (self._stop.is_set() and self._items.empty()):
+            items = self._gather(timeout_s=0.05 if self._stop.is_set() else NOTES_EVERY_S / 2)
+            if items:
+                self._insist(partial(self._store, items))
+                with self._lock:
+                    self._unwritten -= len(items)
+            if time.monotonic() - notes_at >= NOTES_EVERY_S:
+                notes_at = time.monotonic()
+                self._once(self._store_notes)
+        connections.close_all()
+
+    def _gather(self, timeout_s: float) -> list[Item]:
+        """All there is, up to a batch; waiting only for the first: under load batches fill by themselves."""
+        try:
+            items = [self._items.get(timeout=timeout_s)]
+        except Empty:
+            return []
+        while len(items) < MAX_BATCH:
+            try:
+                items.append(self._items.get_nowait())
+            except Empty:
+                break
+        return items
+
+    def _store(self, items: list[Item]) -> None:
+        tokens = [token for _, _, token in items if token is not None]
+        endings = [ending for _, ending, _ in items if ending is not None]
+        unspent = [claim for claim, ending, _ in items if ending is None]
+        if unspent:
+            back = set(runs.give_back(unspent, why="The worker stopped before it was done."))
+            self.gave_back([(claim.queue, claim.id) for claim in unspent if claim.id in back])
+        finished = runs.finish(endings, slots=tokens)
+        self.recorded += len(finished)
+        if tokens:
+            self.freed()
+        if len(finished) < len(endings):
+            log.warning("%d endings came too late: their runs had been rescued.", len(endings) - len(finished))
+        if any(done.state == states.SCHEDULED for done in finished):
+            self.backed_off()
+        for observer in self.observers:
+            observer(finished)
+
+    def _store_notes(self) -> None:
+        if self.crew is None:
+            return
+        now_s, executions = time.monotonic(), self.crew.executions()
+        fresh = [e for e in executions if not e.told and now_s - e.began_s > TELL_STARTED_AFTER_S]
+        if fresh:
+            runs.mark_started([(e.context.claim, e.context.started_at) for e in fresh])
+            for execution in fresh:
+                execution.told = True
+        taken = [(e.context, *e.context.take_notes()) for e in executions if e.told]
+        notes = [note for _, note, _ in taken if note is not None]
+        logs = [(context.run_id, context.attempt, lines) for context, _, lines in taken if lines]
+        if notes or logs:
+            runs.note_progress(notes, logs)
+
+    def _insist(self, store: Callable[[], None]) -> None:
+        """Until it is stored: an ending is never dropped while this process lives."""
+        wait_s, told = 0.1, False
+        while True:
+            try:
+                store()
+                if told:
+                    log.info("The database is back: endings are recorded again.")
+                return
+            except (DatabaseError, InterfaceError) as error:
+                connections.close_all()
+                if not told:
+                    log.error("The database does not take endings (%s); they are kept and sent again.", _line(error))
+                    told = True
+                if self._stop.wait(wait_s):
+                    time.sleep(wait_s)
+                wait_s = min(wait_s * 2, 2.0)
+
+    def _once(self, store: Callable[[], None]) -> None:
+        """Notes are for the eye: what cannot be stored now is told by the next ones."""
+        try:
+            store()
+        except (DatabaseError, InterfaceError) as error:
+            connections.close_all()
+            log.debug("Notes were not stored: %s", _line(error))
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,57 @@
+"""Runs come into being, and those due later become due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from queues.contract import RunRef
+from queues.ledger import clock, states
+from queues.models import Run
+from queues.models.run import LIVE_STATES
+
+CHUNK = 500
+
+
+def create(runs: Sequence[Run]) -> list[RunRef]:
+    """Insert new rows in the caller's transaction; answers in the same order.
+
+    A run whose dedupe key has a live run already is not inserted: its answer is the live one, `created=False`.
+    """
+    plain = [run for run in runs if run.dedupe_key is None]
+    Run.objects.bulk_create(plain, batch_size=CHUNK)
+    return [RunRef(run.id, run.state) if run.dedupe_key is None else _create_unique(run) for run in runs]
+
+
+def _create_unique(run: Run) -> RunRef:
+    for _ in range(10):
+        Run.objects.bulk_create([run], ignore_conflicts=True)
+        live = Run.objects.filter(dedupe_key=run.dedupe_key, state__in=LIVE_STATES).values_list("id", "state").first()
+        if live is not None:
+            return RunRef(live[0], live[1], created=live[0] == run.id)
+        # the live one finished between the two statements: try to be the next
+    raise RuntimeError(f"The dedupe key {run.dedupe_key!r} changes hands faster than a run can be inserted.")
+
+
+def promote(limit: int = CHUNK) -> list[tuple[str, UUID]]:
+    """Scheduled runs whose time has come become pending. Returns (queue, id), most urgent first. Any number may call."""
+    now = clock.now()
+    if not Run.objects.filter(state=states.SCHEDULED, due_at__lte=now).exists():
+        return []  # the ordinary case: no write transaction
+    with transaction.atomic():
+        due = list(
+            Run.objects.select_for_update(skip_locked=True)
+            .filter(state=states.SCHEDULED, due_at__lte=now)
+            .order_by("due_at", "id")
+            .values_list("queue", "id")[:limit]
+        )
+        Run.objects.filter(id__in=[run_id for _, run_id in due]).update(state=states.PENDING)
+    return [(queue, run_id) for queue, run_id in due]
+
+
+def next_due_at() -> datetime | None:
+    """When the next scheduled run falls due."""
+    return Run.objects.filter(state=states.SCHEDULED).order_by("due_at").values_list("due_at", flat=True).first()

@@ -1,0 +1,99 @@
+"""The small records that pass between the ledger and the worker: what was claimed, how it ended. No database here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from queues.contract import Effect, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run held under a lease. `attempt` counts the executions before this one."""
+
+    id: UUID
+    token: UUID
+    job: str
+    queue: str
+    params: Mapping[str, Json]
+    attempt: int
+    max_attempts: int
+    crashes: int
+    timeout_s: float
+    backoff_base_s: float
+    backoff_cap_s: float
+    created_at: datetime
+    due_at: datetime
+    claimed_at: datetime
+    definition_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one slot holds: it runs `claims` serially in this order."""
+
+    token: UUID
+    queue: str
+    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    at: datetime
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run's last reported progress, in the handler's own unit."""
+
+    id: UUID
+    token: UUID
+    done: float
+    total: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one execution ended. `state` is what the run becomes: succeeded, dead, cancelled, or scheduled (a retry)."""
+
+    claim: Claim
+    state: str
+    started_at: datetime
+    finished_at: datetime
+    retry_at: datetime | None = None
+    result: Mapping[str, Json] | None = None
+    effects: Sequence[Effect] = ()
+    error_type: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    error_detail: str = ""
+    note: str = ""
+    progress: Progress | None = None
+    log: Sequence[LogLine] = ()
+    log_dropped: int = 0
+    spend_usd: Decimal = field(default_factory=Decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An ending that was recorded, as the watch sees it. `state` as in Ending; `attempt` this execution's number."""
+
+    id: UUID
+    job: str
+    queue: str
+    state: str
+    attempt: int
+    created_at: datetime
+    due_at: datetime
+    claimed_at: datetime
+    started_at: datetime
+    finished_at: datetime
+    error_code: str
+    error_message: str

@@ -1,0 +1,156 @@
+"""Endings are recorded: in batches, each guarded by its lease, with its effects in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from django.db import transaction
+
+from queues.ledger import clock, states
+from queues.ledger.facts import Ending, Finished, LogLine, Progress
+from queues.ledger.rows import update_each
+from queues.models import EffectRecord, Run, RunEvent, RunLogLine, Slot
+
+
+def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Finished]:
+    """Record endings and free the slots (by token) whose batches are through. One transaction.
+
+    An ending whose run is no longer held under its token (it was rescued meanwhile) changes nothing and is left out of
+    the answer. A run with a cancel request does not retry: it ends cancelled. Raises DatabaseError.
+    """
+    with transaction.atomic():
+        ids = [ending.claim.id for ending in endings]
+        held = {
+            run_id: (token, cancel)
+            for run_id, token, cancel in Run.objects.select_for_update()
+            .filter(id__in=ids, state=states.RUNNING)
+            .order_by("id")
+            .values_list("id", "lease_token", "cancel_requested_at")
+        }
+        ours = [_settle(e, held[e.claim.id][1]) for e in endings if held.get(e.claim.id, (None,))[0] == e.claim.token]
+        update_each(Run, [_row(ending) for ending in ours])
+        _add_effects(ours)
+        RunEvent.objects.bulk_create([event for ending in ours for event in _events(ending)])
+        _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in ours)
+        if slots:
+            Slot.objects.filter(token__in=slots).delete()
+    return [_finished(ending) for ending in ours]
+
+
+def note_progress(notes: Sequence[Progress], logs: Iterable[tuple[UUID, int, Sequence[LogLine]]] = ()) -> None:
+    """Store runs' latest progress and new log lines; without the lease nothing changes."""
+    with transaction.atomic():
+        update_each(
+            Run,
+            [
+                {
+                    "pk": n.id,
+                    "lease_token": n.token,
+                    "progress_done": n.done,
+                    "progress_total": n.total,
+                    "progress_note": n.note,
+                }
+                for n in sorted(notes, key=lambda note: note.id)
+            ],
+            key=("pk", "lease_token"),
+        )
+        _add_log(logs)
+
+
+def _settle(ending: Ending, cancel_requested: object) -> Ending:
+    """Somebody cancelled a run that would retry: then it does not."""
+    if cancel_requested is None or ending.state != states.SCHEDULED:
+        return ending
+    return replace(
+        ending, state=states.CANCELLED, retry_at=None, note=ending.note or "Cancelled before the next attempt."
+    )
+
+
+def _row(ending: Ending) -> dict[str, object]:
+    retried, progress = ending.state == states.SCHEDULED, ending.progress
+    return {
+        "pk": ending.claim.id,
+        "state": ending.state,
+        "attempt": ending.claim.attempt + 1,
+        "due_at": ending.retry_at if retried else ending.claim.due_at,
+        "claimed_at": None if retried else ending.claim.claimed_at,
+        "started_at": None if retried else ending.started_at,
+        "finished_at": None if retried else ending.finished_at,
+        "lease_token": None,
+        "worker_id": None,
+        "result": None if ending.result is None else dict(ending.result),
+        "error_type": ending.error_type[:200],
+        "error_code": ending.error_code[:64],
+        "error_message": ending.error_message,
+        "error_detail": ending.error_detail,
+        "progress_done": progress.done if progress else None,
+        "progress_total": progress.total if progress else None,
+        "progress_note": progress.note if progress else "",
+        "spend_usd": ending.spend_usd,
+        "log_dropped": ending.log_dropped,
+    }
+
+
+def _add_effects(endings: Iterable[Ending]) -> None:
+    now = clock.now()
+    EffectRecord.objects.bulk_create(
+        [
+            EffectRecord(key=effect.key, run_id=e.claim.id, job=e.claim.job, result=dict(effect.data), created_at=now)
+            for e in endings
+            for effect in e.effects
+        ],
+        ignore_conflicts=True,  # a second one who brings the same fact adds nothing
+    )
+
+
+def _events(ending: Ending) -> Iterable[RunEvent]:
+    """An ordinary success needs no event: the run's timestamps tell it."""
+    kind = {
+        states.SCHEDULED: RunEvent.Kind.RETRY,
+        states.DEAD: RunEvent.Kind.FAILED,
+        states.CANCELLED: RunEvent.Kind.CANCELLED,
+    }.get(ending.state)
+    if kind is not None:
+        yield RunEvent(
+            run_id=ending.claim.id,
+            at=ending.finished_at,
+            kind=kind,
+            attempt=ending.claim.attempt + 1,
+            note=ending.note or ending.error_message,
+            data={
+                "started_at": ending.started_at.isoformat(),
+                "error_type": ending.error_type,
+                "error_code": ending.error_code,
+                "retry_at": ending.retry_at.isoformat() if ending.retry_at else None,
+            },
+        )
+
+
+def _add_log(logs: Iterable[tuple[UUID, int, Sequence[LogLine]]]) -> None:
+    RunLogLine.objects.bulk_create(
+        [
+            RunLogLine(run_id=run_id, at=line.at, attempt=attempt, level=line.level, message=line.message)
+            for run_id, attempt, lines in logs
+            for line in lines
+        ]
+    )
+
+
+def _finished(ending: Ending) -> Finished:
+    claim = ending.claim
+    return Finished(
+        id=claim.id,
+        job=claim.job,
+        queue=claim.queue,
+        state=ending.state,
+        attempt=claim.attempt + 1,
+        created_at=claim.created_at,
+        due_at=claim.due_at,
+        claimed_at=claim.claimed_at,
+        started_at=ending.started_at,
+        finished_at=ending.finished_at,
+        error_code=ending.error_code,
+        error_message=ending.error_message,
+    )

@@ -1,0 +1,78 @@
+"""A request for a run → the row that will hold it. Pure but for the registry and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils
+
+from queues import catalogue, registry
+from queues.contract import Actor, RunRequest
+from queues.errors import Disabled
+from queues.ledger import clock, states
+from queues.models import JobDefinition, Run
+
+
+def new_id() -> UUID:
+    """A UUIDv7: run ids sort by creation."""
+    return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def request_for(
+    definition: JobDefinition,
+    values: Mapping[str, Any] | None = None,
+    *,
+    actor: Actor,
+    at: datetime | None = None,
+    **options: Any,
+) -> RunRequest:
+    """A definition with `values` over its own parameters. Raises Disabled, UnknownJob, InvalidParams, TooLarge."""
+    if not definition.enabled:
+        raise Disabled(f"The definition {definition.name!r} is switched off; switch it on before running it.")
+    spec = registry.get(definition.job)
+    params = spec.validate({**definition.params, **(values or {})})
+    chosen = {
+        "priority": definition.priority,
+        "timeout_s": definition.timeout_s,
+        "max_attempts": definition.max_attempts,
+        "dedupe_key": f"definition:{definition.pk}" if definition.unique else None,
+        **options,
+    }
+    return spec.request(params, actor=actor, at=at, definition_id=definition.pk, **chosen)
+
+
+def new_run(request: RunRequest) -> Run:
+    """The row of one run, not yet inserted. Raises UnknownJob, UnknownQueue."""
+    spec = registry.get(request.job)
+    now = clock.now()
+    due_at = request.at if request.at is not None else now
+    return Run(
+        id=new_id(),
+        job=spec.name,
+        queue=catalogue.canonical(request.queue or spec.queue),
+        state=states.SCHEDULED if due_at > now else states.PENDING,
+        priority=_or(request.priority, spec.priority),
+        params=dict(request.params),
+        definition_id=request.definition_id,
+        schedule_id=request.schedule_id,
+        parent_id=request.parent_id,
+        dedupe_key=request.dedupe_key,
+        concurrency_key=request.concurrency_key,
+        key_limit=spec.key_limit if request.concurrency_key else None,
+        max_attempts=_or(request.max_attempts, spec.max_attempts),
+        timeout_s=_or(request.timeout_s, spec.timeout_s),
+        backoff_base_s=spec.backoff_base_s,
+        backoff_cap_s=spec.backoff_cap_s,
+        created_at=now,
+        due_at=due_at,
+        actor=request.actor.label[:150],
+        source=request.actor.source,
+        request_id=request.actor.request_id[:64],
+    )
+
+
+def _or(value: Any, fallback: Any) -> Any:
+    return fallback if value is None else value

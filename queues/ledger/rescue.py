@@ -1,0 +1,123 @@
+"""Workers' leases: renewed by heartbeat, and what is done with the runs of a worker that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from queues.ledger import clock, states
+from queues.ledger.rows import update_each
+from queues.models import Run, RunEvent, Slot, Worker
+
+MAX_CRASHES = 3
+
+
+def renew(worker_id: UUID, *, busy: int, rss_mb: float) -> bool:
+    """One heartbeat. False: this worker was found lost meanwhile, and nothing it holds is its own any more."""
+    return bool(
+        Worker.objects.filter(pk=worker_id, lost_at__isnull=True, stopped_at__isnull=True).update(
+            renewals=F("renewals") + 1, beat_at=clock.now(), busy=busy, rss_mb=rss_mb
+        )
+    )
+
+
+def cancel_requests(worker_id: UUID) -> set[UUID]:
+    """The runs this worker holds that somebody asked to stop."""
+    return set(
+        Run.objects.filter(worker_id=worker_id, state=states.RUNNING, cancel_requested_at__isnull=False).values_list(
+            "id", flat=True
+        )
+    )
+
+
+def live_workers() -> list[tuple[UUID, int, str]]:
+    """(id, renewals, lock path) of every worker not known to be gone."""
+    return list(
+        Worker.objects.filter(lost_at__isnull=True, stopped_at__isnull=True).values_list("pk", "renewals", "lock_path")
+    )
+
+
+def declare_lost(worker_id: UUID, renewals: int) -> bool:
+    """Mark a worker lost, unless it renewed since `renewals` was read. Any number of rescuers may try; one wins."""
+    return bool(
+        Worker.objects.filter(pk=worker_id, renewals=renewals, lost_at__isnull=True, stopped_at__isnull=True).update(
+            lost_at=clock.now()
+        )
+    )
+
+
+def bereft_workers() -> set[UUID]:
+    """Workers that are gone but still hold a run or a slot."""
+    gone = Worker.objects.exclude(lost_at__isnull=True, stopped_at__isnull=True).values("pk")
+    held = Run.objects.filter(state=states.RUNNING, worker_id__in=gone).values_list("worker_id", flat=True)
+    slots = Slot.objects.filter(worker_id__in=gone).values_list("worker_id", flat=True)
+    return {worker_id for worker_id in [*held, *slots] if worker_id is not None}
+
+
+def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
+    """Runs of a worker that is gone are pending again, or dead after `MAX_CRASHES`. Returns (queue, id) to release.
+
+    Of each batch only the first unfinished run had been started: it alone is charged an attempt and a crash. A run
+    whose row is locked is alive (its handler's transaction is still open) and is left for the next call.
+    """
+    with transaction.atomic():
+        rows = list(
+            Run.objects.select_for_update(skip_locked=True)
+            .filter(worker_id=worker_id, state=states.RUNNING)
+            .order_by("id")
+        )
+        charged: dict[UUID | None, UUID] = {}
+        for run in rows:
+            charged.setdefault(run.lease_token, run.id)
+        started = set(charged.values())
+        back = [_rescued(run, charged=run.id in started) for run in rows]
+        update_each(Run, back)
+        RunEvent.objects.bulk_create(_events(run for run in rows if run.id in started))
+        busy = Run.objects.filter(worker_id=worker_id, state=states.RUNNING).values("lease_token")
+        Slot.objects.filter(worker_id=worker_id).exclude(token__in=busy).delete()
+    return [(run.queue, run.id) for run, row in zip(rows, back, strict=True) if row["state"] == states.PENDING]
+
+
+def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
+    crashes = run.crashes + charged
+    over = crashes >= MAX_CRASHES
+    cancelled = run.cancel_requested_at is not None
+    state = states.CANCELLED if cancelled else states.DEAD if over else states.PENDING
+    attempt = run.attempt + (1 if charged and run.started_at is None else 0)
+    return {
+        "pk": run.id,
+        "state": state,
+        "attempt": attempt,
+        "max_attempts": max(run.max_attempts, attempt + 1) if state == states.PENDING else run.max_attempts,
+        "crashes": crashes,
+        "finished_at": None if state == states.PENDING else clock.now(),
+        "lease_token": None,
+        "worker_id": None,
+        "claimed_at": None,
+        "started_at": None,
+        "error_type": "WorkerLost" if charged else run.error_type,
+        "error_code": "worker_lost" if charged else run.error_code,
+        "error_message": (
+            f"The worker was lost while this run was running ({crashes} of {MAX_CRASHES} times)."
+            if charged
+            else run.error_message
+        ),
+    }
+
+
+def _events(runs: Iterable[Run]) -> list[RunEvent]:
+    now = clock.now()
+    return [
+        RunEvent(
+            run_id=run.id,
+            at=now,
+            kind=RunEvent.Kind.CRASHED,
+            attempt=run.attempt + (1 if run.started_at is None else 0),
+            note="The worker that held this run is gone; the run was taken from it.",
+            data={"worker": str(run.worker_id), "crashes": run.crashes + 1},
+        )
+        for run in runs
+    ]

@@ -1,0 +1,47 @@
+"""The ledger's verbs, one import. These modules are the only writers of `Run.state`; a test holds them to it."""
+
+from queues.ledger.claim import Claimed, claim, give_back, mark_started
+from queues.ledger.create import create, next_due_at, promote
+from queues.ledger.facts import Batch, Claim, Ending, Finished, LogLine, Progress
+from queues.ledger.finish import finish, note_progress
+from queues.ledger.requests import new_id, new_run, request_for
+from queues.ledger.rescue import (
+    MAX_CRASHES,
+    bereft_workers,
+    cancel_requests,
+    declare_lost,
+    live_workers,
+    renew,
+    rescue,
+)
+from queues.ledger.verbs import request_cancel, requeue
+
+__all__ = [
+    "MAX_CRASHES",
+    "Batch",
+    "Claim",
+    "Claimed",
+    "Ending",
+    "Finished",
+    "LogLine",
+    "Progress",
+    "bereft_workers",
+    "cancel_requests",
+    "claim",
+    "create",
+    "declare_lost",
+    "finish",
+    "give_back",
+    "live_workers",
+    "mark_started",
+    "new_id",
+    "new_run",
+    "next_due_at",
+    "note_progress",
+    "promote",
+    "renew",
+    "request_cancel",
+    "request_for",
+    "requeue",
+    "rescue",
+]

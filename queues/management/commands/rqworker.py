@@ -1,0 +1,85 @@
+"""`manage.py rqworker [queue …]`: work on every queue, in their order of priority, or on those named."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError
+
+from queues import catalogue
+from queues.engine.broker import connection
+from queues.engine.shop import Rules
+from queues.engine.tend import Tick
+from queues.engine.worker import LedgerWorker
+from queues.errors import UnknownQueue
+from queues.timetable import fires
+from queues.watch import health, timings
+
+
+class Command(BaseCommand):
+    help = (
+        "Works on the given queues (all of them without arguments), until stopped. SIGTERM and Ctrl-C finish what runs."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("queues", nargs="*", metavar="queue", help=f"any of: {', '.join(catalogue.NAMES)}")
+        parser.add_argument("--burst", action="store_true", help="stop when nothing is due any more")
+        parser.add_argument("--with-scheduler", action="store_true", help="fire schedules too (any number may)")
+        parser.add_argument("--name", help="the worker's name; host and process id by default")
+        parser.add_argument("--slots", type=int, default=settings.WORKER_CONCURRENCY, help="runs at once (%(default)s)")
+        parser.add_argument(
+            "--grace", type=float, default=settings.WORKER_GRACE_S, help="seconds to finish in (%(default)s)"
+        )
+        parser.add_argument("--max-jobs", type=int, help="stop after so many runs")
+        parser.add_argument("--max-idle-time", type=int, help="stop after so many idle seconds")
+        parser.add_argument("--pid", help="a file to write the process id into")
+        for ours, why in (
+            ("--serializer", "JSON only"),
+            ("--worker-class", "one class"),
+            ("--queue-class", ""),
+            ("--job-class", ""),
+        ):
+            parser.add_argument(ours, help=f"accepted for django-rq's sake and not used{': ' + why if why else ''}")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            names = list(dict.fromkeys(catalogue.canonical(name) for name in options["queues"])) or list(
+                catalogue.NAMES
+            )
+        except UnknownQueue as error:
+            raise CommandError(str(error)) from None
+        if options["slots"] < 1:
+            raise CommandError("--slots must be at least 1.")
+        if options["pid"]:
+            Path(options["pid"]).expanduser().write_text(str(os.getpid()))
+        finished, durations = health.NetHealth(), timings.Timings()
+        ticks = [Tick("health samples", 5.0, health.tick), Tick("health records", 1.0, finished.flush)]
+        if options["with_scheduler"]:
+            ticks.append(Tick("schedules", 0.25, fires.tick))
+        worker = LedgerWorker(
+            names,
+            name=options["name"] or f"{socket.gethostname()}.{os.getpid()}",
+            connection=connection("queue"),
+            serializer="json",
+        )
+        worker.rules = Rules(
+            queues=names,
+            slots=options["slots"],
+            lease_s=settings.WORKER_LEASE_S,
+            grace_s=options["grace"],
+            ticks=ticks,
+            observers=[finished.add, durations.add],
+        )
+        worker.work(burst=options["burst"], max_jobs=options["max_jobs"], max_idle_time=options["max_idle_time"])
+        durations.close()
+        with suppress(DatabaseError, InterfaceError):  # the last second's counters, where the database is away
+            finished.flush()
+        sys.stdout.flush()

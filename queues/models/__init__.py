@@ -1,0 +1,27 @@
+"""The ledger's nouns, one a file. State changes only in `queues.ledger`; nothing here has side effects."""
+
+from queues.models.audit import AuditEntry
+from queues.models.definition import JobDefinition
+from queues.models.effect import EffectRecord
+from queues.models.event import RunEvent, RunLogLine
+from queues.models.health import HealthSample, QueueHealth
+from queues.models.queue import Queue, Slot
+from queues.models.run import Run
+from queues.models.schedule import Fire, Schedule
+from queues.models.worker import Worker
+
+__all__ = [
+    "AuditEntry",
+    "EffectRecord",
+    "Fire",
+    "HealthSample",
+    "JobDefinition",
+    "Queue",
+    "QueueHealth",
+    "Run",
+    "RunEvent",
+    "RunLogLine",
+    "Schedule",
+    "Slot",
+    "Worker",
+]

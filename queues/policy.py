@@ -1,0 +1,68 @@
+"""Who may do what: one table for the API, the admin and RQ's pages. Deny by default. Pure but for reading a user's groups.
+
+Roles are Django groups of these names; a superuser is an admin. They are read from the database once a request, so a
+change binds at the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any
+
+from queues import catalogue
+
+ADMIN, MANAGER, DISPATCHER, CUSTOMER, DRIVER = "admin", "manager", "dispatcher", "customer", "driver"
+ROLES = (ADMIN, MANAGER, DISPATCHER, CUSTOMER, DRIVER)
+
+
+class Action(StrEnum):
+    """What one may want of a queue, or (the last three) of the whole."""
+
+    READ = "read"  # runs, definitions, schedules, figures of a queue
+    ENQUEUE = "enqueue"  # run, cancel, retry, define and schedule the jobs of a queue
+    STATS = "stats"  # the figures of all queues together
+    ADMINISTER = "administer"  # pause, override settings, initialise
+    AUDIT = "audit"  # read the audit log
+
+
+_ALL = frozenset(catalogue.NAMES)
+_READS: dict[str, frozenset[str]] = {MANAGER: _ALL, DISPATCHER: _ALL}
+_OPERATES: dict[str, frozenset[str]] = {
+    MANAGER: frozenset({"billing", "data-sync", "route-optimization", "reports"}),
+    DISPATCHER: frozenset({"route-optimization", "notifications", "email"}),
+}
+
+
+def allows(roles: Collection[str], action: Action, queue: str | None = None) -> bool:
+    """Whether any of these roles may do this; `queue` is required for READ and ENQUEUE (an unknown one is refused)."""
+    if ADMIN in roles:
+        return queue is None or queue in _ALL
+    if action in (Action.READ, Action.ENQUEUE):
+        table = _READS if action is Action.READ else _OPERATES
+        return any(queue in table.get(role, ()) for role in roles)
+    if action is Action.STATS:
+        return any(role in _READS for role in roles)
+    return False
+
+
+def roles_of(user: Any) -> frozenset[str]:
+    """The roles of a signed-in user; none for anybody else. Asked of the database once for each user object."""
+    if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
+        return frozenset()
+    kept: frozenset[str] | None = user.__dict__.get("_roundsman_roles")
+    if kept is None:
+        names = set(user.groups.values_list("name", flat=True)) & set(ROLES)
+        kept = frozenset(names | ({ADMIN} if user.is_superuser else set()))
+        user.__dict__["_roundsman_roles"] = kept
+    return kept
+
+
+def may(user: Any, action: Action, *, queue: str | None = None) -> bool:
+    """Whether this user may do this, on this queue where it is about one."""
+    return allows(roles_of(user), action, queue)
+
+
+def operable_queues(user: Any) -> list[str]:
+    """The queues whose jobs this user may run, in the order in which workers serve them."""
+    return [name for name in catalogue.NAMES if may(user, Action.ENQUEUE, queue=name)]

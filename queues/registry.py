@@ -1,0 +1,155 @@
+"""Job name → its declaration and handler. The only road from a stored name to code: nothing is imported by a name.
+
+A domain declares in `jobspecs.py` and binds in `jobs.py`:
+
+    plan_routes = spec("routing.plan_routes", queue="route-optimization", params=PlanRoutes, title="Plan routes")
+
+    @plan_routes.handler
+    def _(ctx: JobContext, params: PlanRoutes) -> Outcome: ...
+
+Names are data (rows, messages and clients hold them): never rename one, add an alias.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import pydantic
+
+from queues.contract import Actor, JobContext, Json, Outcome, RunRef, RunRequest, ports
+from queues.errors import FieldError, InvalidParams, TooLarge, UnknownJob
+
+MAX_PARAMS_BYTES = 64 * 1024
+P = TypeVar("P", bound=pydantic.BaseModel)
+Handler = Callable[[JobContext, P], Outcome | Awaitable[Outcome] | None]
+
+
+class NoParams(pydantic.BaseModel):
+    """For jobs that take no parameters."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass
+class JobSpec(Generic[P]):
+    """A job's declaration. Durations in seconds. Each value is a default that a definition may override."""
+
+    name: str
+    queue: str
+    params: type[P]
+    title: str
+    description: str = ""
+    impact: str = ""  # what a run changes in the world, in words, shown before "run now"
+    timeout_s: float = 300
+    max_attempts: int = 6  # the first and five retries
+    backoff_base_s: float = 2
+    backoff_cap_s: float = 60
+    priority: int = 0  # higher first
+    retention_days: int = 30
+    sla_warning_s: float | None = None
+    sla_critical_s: float | None = None
+    key_limit: int | None = None  # how many runs of one concurrency key may run at once
+    result_link: Callable[[Mapping[str, Json]], str | None] | None = None  # result → the page that shows it
+    aliases: tuple[str, ...] = ()
+    run: Handler[P] | None = field(default=None, repr=False)
+
+    def handler(self, function: Handler[P]) -> Handler[P]:
+        """Bind the function that does the work; once."""
+        if self.run is not None and self.run is not function:
+            raise RuntimeError(f"{self.name} has a handler already: {self.run!r}")
+        self.run = function
+        return function
+
+    def validate(self, values: Mapping[str, Any]) -> P:
+        """Raw values (form, JSON) → parameters. Raises InvalidParams naming every wrong field."""
+        try:
+            return self.params.model_validate(dict(values))
+        except pydantic.ValidationError as error:
+            raise InvalidParams(self.name, list(_field_errors(error))) from None
+
+    def dump(self, params: P) -> dict[str, Json]:
+        """Parameters → the JSON that is stored. Raises TooLarge over 64 KB."""
+        data: dict[str, Json] = params.model_dump(mode="json")
+        size = len(json.dumps(data, separators=(",", ":")))
+        if size > MAX_PARAMS_BYTES:
+            raise TooLarge(f"The parameters of {self.name} take {size:,} bytes; at most {MAX_PARAMS_BYTES:,} are kept.")
+        return data
+
+    def json_schema(self) -> dict[str, Json]:
+        """The parameters' JSON Schema, as the API and the admin's form use it."""
+        return self.params.model_json_schema()
+
+    def request(self, params: P, *, actor: Actor | None = None, **options: Any) -> RunRequest:
+        """A RunRequest for these parameters; options are RunRequest's fields."""
+        if not isinstance(params, self.params):
+            raise TypeError(f"{self.name} takes {self.params.__name__}, not {type(params).__name__}")
+        return RunRequest(job=self.name, params=self.dump(params), actor=actor or Actor.system(), **options)
+
+    def enqueue(self, params: P, *, actor: Actor | None = None, at: datetime | None = None, **options: Any) -> RunRef:
+        """Ask for one run, inside the caller's transaction if there is one.
+
+        Options: priority, dedupe_key, concurrency_key, idempotency_key, timeout_s, max_attempts, why (see RunRequest).
+        """
+        return ports.dispatcher()([self.request(params, actor=actor, at=at, **options)])[0]
+
+    def enqueue_many(self, many: Iterable[P], *, actor: Actor | None = None, **options: Any) -> list[RunRef]:
+        """Ask for many runs at once: one insert and one release."""
+        return ports.dispatcher()([self.request(params, actor=actor, **options) for params in many])
+
+
+_specs: dict[str, JobSpec[Any]] = {}
+_aliases: dict[str, str] = {}
+
+
+def spec(name: str, *, queue: str, params: type[P], title: str = "", **options: Any) -> JobSpec[P]:
+    """Declare a job. `name` is "domain.verb_noun"; `params` a frozen pydantic model. Raises on a name taken twice."""
+    if name in _specs or name in _aliases:
+        raise RuntimeError(f"The job name {name!r} is declared twice.")
+    declared = JobSpec(
+        name=name,
+        queue=queue,
+        params=params,
+        title=title or name.split(".")[-1].replace("_", " ").capitalize(),
+        **options,
+    )
+    _specs[name] = declared
+    for alias in declared.aliases:
+        _aliases[alias] = name
+    return declared
+
+
+def get(name: str) -> JobSpec[Any]:
+    """The declaration of a job by name or alias. Raises UnknownJob with the nearest name."""
+    found = _specs.get(_aliases.get(name, name))
+    if found is None:
+        near = difflib.get_close_matches(name, list(_specs), n=1)
+        raise UnknownJob(name, near[0] if near else None)
+    return found
+
+
+def specs() -> list[JobSpec[Any]]:
+    """All declarations, by name."""
+    return [_specs[name] for name in sorted(_specs)]
+
+
+def forget(name: str) -> None:
+    """Take a declaration out again: for tests that declare their own jobs."""
+    declared = _specs.pop(name, None)
+    for alias in declared.aliases if declared else ():
+        _aliases.pop(alias, None)
+
+
+def _field_errors(error: pydantic.ValidationError) -> Iterable[FieldError]:
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        path = ".".join(str(part) for part in item["loc"])
+        message = item["msg"]
+        if item["type"] == "missing":
+            message = "This value is required."
+        elif item["type"] == "extra_forbidden":
+            message = "There is no parameter of this name."
+        yield FieldError(field=path, message=message, code=item["type"])
