@@ -1,0 +1,153 @@
+"""What there is to see of the queues now: a handful of indexed queries for all of them together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Q
+
+from queues import catalogue, registry
+from queues.ledger import states
+from queues.ledger.queue_settings import all_effective
+from queues.models import Run, Slot, Worker
+from queues.watch.score import QueueFacts
+
+WINDOW_S, RATE_S = 300.0, 60.0
+RECENT = 100  # the means are over so many of the newest runs of the window
+ALIVE_S = 30.0  # a worker that has not renewed for so long serves nobody, even if none is left to declare it lost
+
+
+@dataclass(frozen=True)
+class WorkerLook:
+    """A live worker: its process, not its slots on one queue."""
+
+    name: str
+    queues: tuple[str, ...]
+    slots: int
+    busy: int
+    rss_mb: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """One moment: facts by queue name, and the live workers."""
+
+    at: datetime
+    facts: Mapping[str, QueueFacts] = field(default_factory=dict)
+    workers: tuple[WorkerLook, ...] = ()
+
+
+def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAMES) -> Look:
+    """The facts of `queues`: five queries, and one for each queue that finished something lately. DatabaseError."""
+    names = list(queues)
+    in_force = all_effective()
+    live, oldest = _live(names)
+    finished = _finished(names, now)
+    slots = _slots(names)
+    workers = _workers(now)
+    facts = {}
+    for name in names:
+        rates, settled = finished[name], in_force[name]
+        wait_s, processing_s = _means(name, now) if rates["all"] else (None, None)
+        warning_s, critical_s = sla(name)
+        facts[name] = QueueFacts(
+            queue=name,
+            depth=live[name, states.PENDING],
+            oldest_wait_s=max(0.0, (now - oldest[name]).total_seconds()) if name in oldest else 0.0,
+            scheduled=live[name, states.SCHEDULED],
+            running=live[name, states.RUNNING],
+            dead=live[name, states.DEAD],
+            slots_busy=slots.get(name, 0),
+            concurrency=settled.concurrency,
+            succeeded=rates[states.SUCCEEDED],
+            failed=rates[states.DEAD],
+            rate_per_min=rates["rate"] * 60 / RATE_S,
+            mean_wait_s=wait_s,
+            mean_processing_s=processing_s,
+            workers=sum(name in worker.queues for worker in workers),
+            paused=settled.paused,
+            enabled=settled.enabled,
+            redis_up=redis_up,
+            sla_warning_s=warning_s,
+            sla_critical_s=critical_s,
+        )
+    return Look(now, facts, workers)
+
+
+def sla(queue: str) -> tuple[float, float]:
+    """A queue's SLA (warning, critical), seconds: that of its most patient job, else the settings'."""
+    warning_s = float(getattr(settings, "SLA_WARNING_THRESHOLD", 10_000)) / 1000
+    critical_s = float(getattr(settings, "SLA_CRITICAL_THRESHOLD", 30_000)) / 1000
+    own = [spec for spec in registry.specs() if catalogue.canonical(spec.queue) == queue]
+    return (
+        max((spec.sla_warning_s or warning_s for spec in own), default=warning_s),
+        max((spec.sla_critical_s or critical_s for spec in own), default=critical_s),
+    )
+
+
+def _live(names: list[str]) -> tuple[Mapping[tuple[str, str], int], Mapping[str, datetime]]:
+    """Runs by queue and state, dead letters among them, and when the oldest pending run of each queue fell due."""
+    rows = (
+        Run.objects.filter(queue__in=names, state__in=[*states.LIVE, states.DEAD])
+        .order_by()
+        .values_list("queue", "state")
+        .annotate(count=Count("pk"), oldest=Min("due_at"))
+    )
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    oldest = {}
+    for queue, state, number, due_at in rows:
+        count[queue, state] = number
+        if state == states.PENDING:
+            oldest[queue] = due_at
+    return count, oldest
+
+
+def _finished(names: list[str], now: datetime) -> Mapping[str, dict[str, int]]:
+    """By queue: runs of the window by state, all of them, and `rate`: those of the last `RATE_S` seconds."""
+    rows = (
+        Run.objects.filter(queue__in=names, finished_at__gt=now - timedelta(seconds=WINDOW_S))
+        .order_by()
+        .values_list("queue", "state")
+        .annotate(count=Count("pk"), late=Count("pk", filter=Q(finished_at__gt=now - timedelta(seconds=RATE_S))))
+    )
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for queue, state, number, lately in rows:
+        found[queue][state] += number
+        found[queue]["all"] += number
+        found[queue]["rate"] += lately
+    return found
+
+
+def _means(name: str, now: datetime) -> tuple[float | None, float | None]:
+    """Mean wait and processing, seconds, of the newest runs that were executed."""
+    rows: list[Any] = list(
+        Run.objects.filter(queue=name, finished_at__gt=now - timedelta(seconds=WINDOW_S), started_at__isnull=False)
+        .order_by("-finished_at")
+        .values_list("due_at", "started_at", "finished_at")[:RECENT]
+    )
+    if not rows:
+        return None, None
+    waits = [max(0.0, (started - due).total_seconds()) for due, started, _ in rows]
+    took = [max(0.0, (finished - started).total_seconds()) for _, started, finished in rows]
+    return sum(waits) / len(rows), sum(took) / len(rows)
+
+
+def _slots(names: list[str]) -> Mapping[str, int]:
+    rows: Any = Slot.objects.filter(queue__in=names).order_by().values_list("queue").annotate(Count("pk"))
+    return dict(rows)
+
+
+def _workers(now: datetime) -> tuple[WorkerLook, ...]:
+    """Workers that take work: not lost, stopped or stopping, and heard of lately."""
+    rows = Worker.objects.filter(
+        lost_at__isnull=True,
+        stopped_at__isnull=True,
+        stopping_at__isnull=True,
+        beat_at__gt=now - timedelta(seconds=ALIVE_S),
+    ).order_by("name")
+    return tuple(WorkerLook(row.name, tuple(row.queues), row.slots, row.busy, row.rss_mb) for row in rows)

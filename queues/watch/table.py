@@ -1,0 +1,91 @@
+"""Every metric of ours: its name, kind, labels and meaning. Pure; docs/reference/metrics.md is made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+PROCESSING_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60, 120, 300, 600)
+WAIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """`source`: where a scrape reads it; while that is away, the metric is left out."""
+
+    name: str
+    kind: Literal["gauge", "counter", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    source: Literal["ledger", "Redis", "scrape"] = "ledger"
+
+
+QUEUE = ("queue",)
+METRICS: tuple[MetricSpec, ...] = (
+    MetricSpec("queue_size", "gauge", ("queue", "state"), "Live runs: scheduled, pending (due) and running."),
+    MetricSpec("queue_oldest_wait_seconds", "gauge", QUEUE, "How long the oldest due run has waited; 0 without one."),
+    MetricSpec(
+        "queue_jobs_processed_total",
+        "counter",
+        ("queue", "state"),
+        "Executions that ended: succeeded, dead, cancelled, and retried (failed, to be tried again).",
+    ),
+    MetricSpec("queue_jobs_per_second", "gauge", QUEUE, "Runs finished a second, over the last minute."),
+    MetricSpec(
+        "queue_job_processing_duration_seconds", "histogram", QUEUE, "From an execution's start to its end.", "Redis"
+    ),
+    MetricSpec("queue_job_wait_seconds", "histogram", QUEUE, "From falling due to an execution's start.", "Redis"),
+    MetricSpec("queue_health_score", "gauge", QUEUE, "0 (worst) to 100, as it is at the scrape."),
+    MetricSpec(
+        "queue_health_sample_age_seconds",
+        "gauge",
+        QUEUE,
+        "Age of the newest stored health sample.",
+    ),
+    MetricSpec("queue_workers", "gauge", QUEUE, "Live workers that serve the queue."),
+    MetricSpec("queue_slots_busy", "gauge", QUEUE, "Leased slots over all workers."),
+    MetricSpec("queue_slots_limit", "gauge", QUEUE, "How many slots may be leased over all workers."),
+    MetricSpec("queue_dead_letters", "gauge", QUEUE, "Dead letters that lie in the ledger."),
+    MetricSpec("queue_paused", "gauge", QUEUE, "1 while the queue is paused."),
+    MetricSpec("queue_enabled", "gauge", QUEUE, "0 while the queue is switched off."),
+    MetricSpec("queue_memory_usage_bytes", "gauge", ("worker",), "Resident memory of each live worker process."),
+    MetricSpec("queue_worker_slots", "gauge", ("worker",), "Slots of each live worker process."),
+    MetricSpec("queue_worker_slots_busy", "gauge", ("worker",), "Those of them that run something."),
+    MetricSpec("queue_window_size", "gauge", QUEUE, "Ids that Redis lists to wake workers; not a backlog.", "Redis"),
+    MetricSpec("redis_latency_seconds", "gauge", (), "How long the queues' Redis took to answer a PING.", "Redis"),
+    MetricSpec("redis_up", "gauge", (), "1 if the queues' Redis answered in time.", "scrape"),
+    MetricSpec("database_up", "gauge", (), "1 if the database answered in time.", "scrape"),
+)
+BY_NAME = {spec.name: spec for spec in METRICS}
+
+_INTRODUCTION = """# Metrics
+
+`/metrics` answers staff who are signed in, and whoever sends `Authorization: Bearer <METRICS_TOKEN>`. It holds the
+figures below and django-prometheus' own of the web process that answers. The queues' figures are read from the ledger
+and from Redis at the scrape, so every web process tells the same and nothing is lost when one restarts. A part that
+does not answer within 1.5 seconds is left out and its `..._up` is 0: the rest still comes.
+
+Durations are gathered by the workers and added to Redis in batches (`METRICS_BATCH_SIZE` runs or
+`METRICS_FLUSH_INTERVAL` milliseconds, whichever is first). `METRICS_ENABLED=false` turns both off.
+
+This page is made from `queues/watch/table.py`, with `python -m queues.watch.table > docs/reference/metrics.md`.
+"""
+
+
+def markdown() -> str:
+    """The reference page."""
+    lines = [_INTRODUCTION, "| metric | kind | labels | read from | meaning |", "|---|---|---|---|---|"]
+    for spec in METRICS:
+        labels = ", ".join(f"`{label}`" for label in spec.labels) or "none"
+        lines.append(f"| `{spec.name}` | {spec.kind} | {labels} | {spec.source} | {spec.help} |")
+    lines += ["", f"Buckets of processing, seconds: {_listed(PROCESSING_BUCKETS)}."]
+    lines += [f"Buckets of waiting, seconds: {_listed(WAIT_BUCKETS)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(buckets: tuple[float, ...]) -> str:
+    return ", ".join(f"{bound:g}" for bound in buckets)
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")
