@@ -65,8 +65,10 @@ def _sentinel(url: str) -> dict[str, Any]:
     return answer
 
 
-def with_database(url: str, number: int) -> str:
-    """The same server, another database: caches live apart from the queues. Sentinel URLs keep theirs."""
+def with_database(url: str, number: int | None) -> str:
+    """The same server, another database: caches live apart from the queues. None, and Sentinel URLs: as it is."""
+    if number is None:
+        return url
     parts = urlsplit(url)
     if parts.scheme == "unix":
         query = dict(parse_qsl(parts.query)) | {"db": str(number)}

@@ -88,9 +88,7 @@ REDIS_URL: str = env("REDIS_URL")
 _pool: dict[str, Any] = {"pool_size": env("REDIS_POOL_MAX_CONNECTIONS"), "pooled": env("REDIS_POOL_ENABLED")}
 _numbers = {"queue": None, "session": 1, "cache": 2, "metrics": 3}
 REDIS = {
-    purpose: redis_url.options(
-        REDIS_URL if _numbers[purpose] is None else redis_url.with_database(REDIS_URL, _numbers[purpose]), **_pool
-    )
+    purpose: redis_url.options(redis_url.with_database(REDIS_URL, _numbers[purpose]), **_pool)
     for purpose in redis_url.PURPOSES
 }
 CACHES = {
@@ -158,7 +156,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": "none"},  # nothing leaves the machine
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "queues.api.openapi.job_params"],
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "QueueName": "queues.catalogue.NAMES",
+        "RunState": "queues.models.Run.State",
+        "EventKind": "queues.models.RunEvent.Kind",
+        "Grade": "queues.api.answers.GRADES",
+        "HealthWord": "queues.api.answers.WORDS",
+        "ComponentName": "queues.api.answers.COMPONENTS",
+        "UpOrDown": "queues.api.answers.UP_OR_DOWN",
+    },
 }
 
 # --- people, language, files ---
