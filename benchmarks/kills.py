@@ -1,8 +1,8 @@
 """Kills workers at random under load and counts what was lost or doubled; exit 1 unless both are none.
 
-    python benchmarks/kills.py [--jobs 600] [--kills 6] [--seed 1]     against DATABASE_URL and REDIS_URL
+    python benchmarks/kills.py [--jobs 1500] [--kills 8] [--seed 1]     against DATABASE_URL and REDIS_URL
 
-Three worker processes run 20 ms jobs with one effect each. Half the kills are SIGKILL, half SIGTERM; a new worker takes
+Three worker processes run 50 ms jobs with one effect each. Half the kills are SIGKILL, half SIGTERM; a new worker takes
 each one's place; Redis is flushed once on the way. The last line is one JSON object.
 """
 
@@ -35,8 +35,8 @@ def serve() -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=600)
-    parser.add_argument("--kills", type=int, default=6)
+    parser.add_argument("--jobs", type=int, default=1500)
+    parser.add_argument("--kills", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -59,7 +59,7 @@ def main() -> int:
     EffectRecord.objects.all().delete()
     ensure_queues()
     Queue.objects.filter(name=QUEUE).update(concurrency=9)
-    work.enqueue_many([Work(n=n, wait_s=0.02, effect=True) for n in range(options.jobs)])
+    work.enqueue_many([Work(n=n, wait_s=0.05, effect=True) for n in range(options.jobs)])
     rng, kills = random.Random(options.seed), Counter[str]()
     start = lambda: subprocess.Popen([sys.executable, __file__, "--serve"], cwd=ROOT)  # noqa: E731
     workers = [start() for _ in range(3)]
@@ -68,7 +68,7 @@ def main() -> int:
     try:
         wait.wait(2.0)
         while live.exists() and time.monotonic() < until:
-            wait.wait(rng.uniform(0.3, 1.2))
+            wait.wait(rng.uniform(0.2, 0.8))
             if sum(kills.values()) < options.kills:
                 victim = workers.pop(rng.randrange(len(workers)))
                 sign = rng.choice([signal.SIGKILL, signal.SIGTERM])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -16,6 +17,7 @@ from queues.models import Run
 
 log = logging.getLogger("roundsman.release")
 _window: Window = RedisWindow()
+_away = threading.Event()
 
 
 def window() -> Window:
@@ -45,8 +47,11 @@ def release_listed(rows: Sequence[tuple[str, int, Listed]], to: Window | None = 
     try:
         for (queue, front), runs in groups.items():
             added += target.offer(queue, runs[:WINDOW], front=front)
+        _away.clear()
     except DoorbellAway as error:
-        log.warning("%d runs wait in the ledger for Redis: %s", len(rows) - added, error)
+        if not _away.is_set():
+            log.warning("%s", error)
+        _away.set()  # told once; the reconcilers offer the runs when it is back
     return added
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,8 +87,7 @@ class Tender:
         now = clock.now()
         if self._next_due is not None and self._next_due > now:
             return []
-        pairs = runs.promote()
-        return pairs
+        return runs.promote()
 
     def _reconcile(self) -> None:
         self._next_due = None
@@ -96,8 +96,8 @@ class Tender:
 
     def _rescue(self) -> Pairs:
         pairs = rescue_lost(self.watch, time.monotonic())
-        for queue, run_id in pairs:
-            log.warning("Run %s on %s is taken back from a worker that is gone.", run_id, queue)
+        for queue, count in Counter(queue for queue, _ in pairs).items():
+            log.warning("%d run(s) on %s are taken back from workers that are gone.", count, queue)
         return pairs
 
     def _serve(self) -> None:

@@ -130,7 +130,7 @@ def test_an_ending_brings_progress_log_and_money(job) -> None:
 
     ending = ended(job, handler)
     assert (ending.progress.done, ending.progress.total) == (1, 4)
-    assert [line.message for line in ending.log][0] == "hello" and ending.spend_usd == Decimal("0.25")
+    assert ending.log[0].message == "hello" and ending.spend_usd == Decimal("0.25")
 
 
 def test_a_log_over_its_size_is_counted_and_not_kept(job) -> None:

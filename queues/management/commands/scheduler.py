@@ -19,10 +19,12 @@ from django.db import DatabaseError, InterfaceError, connections
 from queues.engine.release import release_runs
 from queues.ledger import clock
 from queues.timetable import fires
+from queues.watch import health
 
 log = logging.getLogger("roundsman.scheduler")
 LONGEST_S, SHORTEST_S, BUSY_S = 1.0, 0.02, 0.25
 BACKOFF_S = (0.5, 1.0, 2.0)
+SAMPLE_EVERY_S = 5.0
 AWAY = (DatabaseError, InterfaceError)
 
 
@@ -68,10 +70,13 @@ def pause_s(fired: int) -> float:
 
 def serve(wait: Callable[[float], bool]) -> None:
     """Tick until `wait` answers True. A database that is away is told once, and once more when it is back."""
-    trouble, failures = "", 0
+    trouble, failures, sampled_s = "", 0, 0.0
     while True:
         try:
             pause = pause_s(round_once())
+            if time.monotonic() - sampled_s > SAMPLE_EVERY_S:  # with no worker alive, somebody must still look
+                sampled_s = time.monotonic()
+                health.tick()
             if trouble:
                 log.info("The database answers again; schedules are fired again.")
             trouble, failures = "", 0

@@ -1,0 +1,157 @@
+"""What the API tells, as plain data for its serializers. A bounded number of queries, however many runs there are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.http import Http404
+from django.urls import reverse
+
+from queues import catalogue, registry
+from queues.api.permissions import NO_RUN
+from queues.engine import broker
+from queues.errors import UnknownJob
+from queues.ledger import clock
+from queues.ledger.queue_settings import all_effective
+from queues.models import QueueHealth, Run
+from queues.watch.look import Look, look
+from queues.watch.score import grade_of, judge
+
+EVENTS = 100
+SUMMED = ("depth", "scheduled", "running", "dead", "succeeded", "failed", "rate_per_min")
+
+
+def run_of(queue: str, run_id: UUID) -> Run:
+    """The run, if it is in this queue (its name or an alias). Raises UnknownQueue, Http404."""
+    name = catalogue.canonical(queue)
+    found = Run.objects.select_related("definition", "schedule").filter(pk=run_id, queue=name).first()
+    if found is None:
+        raise Http404(NO_RUN)
+    return found
+
+
+def told(run: Run) -> dict[str, Any]:
+    """A run for RunAnswer. One query, and one for each of definition and schedule that was not fetched with it."""
+    try:
+        title = registry.get(run.job).title
+    except UnknownJob:
+        title = run.job
+    noted = run.progress_done is not None or run.progress_total is not None or run.progress_note
+    failed = run.error_type or run.error_code or run.error_message
+    return {
+        **{name: getattr(run, name) for name in _AS_STORED},
+        "url": url_of(run),
+        "title": title,
+        "dedupe_key": run.dedupe_key and run.dedupe_key.removeprefix(f"{run.job}:"),
+        "definition": run.definition.name if run.definition else None,
+        "schedule": run.schedule.name if run.schedule else None,
+        "wait_s": _between(run.due_at, run.started_at),
+        "processing_s": _between(run.started_at, run.finished_at),
+        "total_s": _between(run.created_at, run.finished_at),
+        "progress": {"done": run.progress_done, "total": run.progress_total, "note": run.progress_note}
+        if noted
+        else None,
+        "error": {"type": run.error_type, "code": run.error_code, "message": run.error_message} if failed else None,
+        "events": list(run.events.order_by("-id")[:EVENTS])[::-1],
+    }
+
+
+_AS_STORED = (
+    "id", "job", "queue", "state", "priority", "params", "parent_id", "attempt", "max_attempts",
+    "created_at", "due_at", "claimed_at", "started_at", "finished_at", "cancel_requested_at", "result", "spend_usd",
+    "actor", "source", "request_id",
+)  # fmt: skip
+
+
+def url_of(run: Run) -> str:
+    """The path under which a run is read."""
+    return reverse("api-run", args=[run.queue, run.id])
+
+
+def status() -> dict[str, Any]:
+    """What is in force and at work, for StatusAnswer."""
+    redis_up = broker.ping("queue").up
+    seen, in_force = look(clock.now(), redis_up=redis_up), all_effective()
+    queues = [
+        {
+            "queue": name,
+            **{key: getattr(in_force[name], key) for key in _IN_FORCE},
+            **{key: getattr(seen.facts[name], key) for key in ("depth", "running", "workers")},
+        }
+        for name in catalogue.NAMES
+    ]
+    return {"at": seen.at, "redis_up": redis_up, "queues": queues, "workers": [asdict(each) for each in seen.workers]}
+
+
+_IN_FORCE = ("title", "enabled", "paused", "paused_until", "pause_reason", "concurrency", "rate_limit")
+
+
+def stats() -> dict[str, Any]:
+    """Every queue's figures and their sums, for StatsAnswer. A worker on several queues counts once in the sum."""
+    seen = look(clock.now(), redis_up=True)
+    records = QueueHealth.objects.in_bulk()
+    queues = [_figures(seen, name, records.get(name)) for name in catalogue.NAMES]
+    totals = {key: sum(each[key] for each in queues) for key in SUMMED}
+    return {"at": seen.at, "totals": {**totals, "workers": len(seen.workers)}, "queues": queues}
+
+
+def stats_of(queue: str) -> dict[str, Any]:
+    """One queue's figures, for QueueStatsAnswer. Raises UnknownQueue."""
+    name = catalogue.canonical(queue)
+    seen = look(clock.now(), redis_up=True, queues=[name])
+    return {"at": seen.at, **_figures(seen, name, QueueHealth.objects.filter(pk=name).first())}
+
+
+def _figures(seen: Look, name: str, record: QueueHealth | None) -> dict[str, Any]:
+    record = record or QueueHealth(queue=name)
+    return {
+        **asdict(seen.facts[name]),
+        "succeeded_total": record.succeeded,
+        "dead_total": record.dead,
+        "cancelled_total": record.cancelled,
+        "retried_total": record.retried,
+        "last_run_at": record.last_run_at,
+    }
+
+
+def health() -> dict[str, Any]:
+    """How every queue is at this moment, and the whole as its worst, for HealthAnswer."""
+    redis = broker.ping("queue")
+    seen = look(clock.now(), redis_up=redis.up)
+    verdicts = {name: judge(seen.facts[name]) for name in catalogue.NAMES}
+    queues = [
+        {"queue": name, "score": v.score, "grade": v.grade, "word": v.word, "reasons": v.told()}
+        for name, v in verdicts.items()
+    ]
+    score = min(verdict.score for verdict in verdicts.values())
+    grade, word = grade_of(score)
+    live = len(seen.workers)
+    away = "Redis does not answer: runs are still accepted, and workers find them in the ledger, more slowly."
+    none = "No live worker; start one with: manage.py rqworker"
+    return {
+        "at": seen.at,
+        "score": score,
+        "grade": grade,
+        "word": word,
+        "components": [
+            {"name": "database", "up": True, "detail": ""},
+            {"name": "redis", "up": redis.up, "detail": "" if redis.up else away},
+            {"name": "workers", "up": live > 0, "detail": f"{live} live" if live else none},
+        ],
+        "queues": queues,
+    }
+
+
+def database_up() -> bool:
+    """Whether a statement gets through. Raises DatabaseError where not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone())
+
+
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else round((end - start).total_seconds(), 3)

@@ -1,0 +1,166 @@
+"""The queues' endpoints: the policy lets in, one service or read does it, a serializer answers."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from queues.api import answers, examples, reads
+from queues.api.actor import actor_of
+from queues.api.asking import ask
+from queues.api.endpoint import Endpoint
+from queues.api.openapi import problems
+from queues.api.permissions import NO_RUN
+from queues.api.serializers import JobRequest, Reason
+from queues.engine import control
+from queues.models import Run
+from queues.policy import Action
+
+QUEUE = OpenApiParameter("queue", OpenApiTypes.STR, "path", description="The queue's name or an alias of it.")
+RUN_ID = OpenApiParameter("run_id", OpenApiTypes.UUID, "path", description="The run's id.")
+TAGS = ["Queues"]
+
+
+class Jobs(Endpoint):
+    needs = {"POST": Action.ENQUEUE}
+
+    @extend_schema(
+        operation_id="enqueue_job",
+        summary="Run a job or a definition, now or at a time",
+        tags=TAGS,
+        request=JobRequest,
+        responses={
+            202: OpenApiResponse(answers.RunAnswer, description="Accepted; Location is where to ask for the run."),
+            **problems(400, 401, 403, 404, 409, 413, 415, 422),
+        },
+        examples=[*examples.REQUESTS, *examples.runs(202)],
+    )
+    def post(self, request: Request) -> Response:
+        asked = JobRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = ask(asked.validated_data, request.user, actor_of(request))
+        return _run(run, 202, {"Location": reads.url_of(run)})
+
+
+class OneRun(Endpoint):
+    needs = {"GET": Action.READ}
+    hidden = True
+
+    @extend_schema(
+        operation_id="read_run",
+        summary="A run: its state, progress, result or error",
+        tags=TAGS,
+        parameters=[QUEUE, RUN_ID],
+        responses={200: answers.RunAnswer, **problems(401, 404)},
+        examples=examples.runs(200),
+    )
+    def get(self, request: Request, queue: str, run_id: UUID) -> Response:
+        return _run(reads.run_of(queue, run_id))
+
+
+class CancelRun(Endpoint):
+    needs = {"POST": Action.ENQUEUE}
+    hidden = True
+
+    @extend_schema(
+        operation_id="cancel_run",
+        summary="Cancel a waiting run, or ask a running one to stop",
+        tags=TAGS,
+        parameters=[QUEUE, RUN_ID],
+        request=Reason,
+        responses={200: answers.RunAnswer, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
+    )
+    def post(self, request: Request, queue: str, run_id: UUID) -> Response:
+        return _verb(control.cancel, request, queue, run_id)
+
+
+class RetryRun(Endpoint):
+    needs = {"POST": Action.ENQUEUE}
+    hidden = True
+
+    @extend_schema(
+        operation_id="retry_run",
+        summary="Put a dead or cancelled run back into its queue",
+        tags=TAGS,
+        parameters=[QUEUE, RUN_ID],
+        request=Reason,
+        responses={200: answers.RunAnswer, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
+    )
+    def post(self, request: Request, queue: str, run_id: UUID) -> Response:
+        return _verb(control.retry, request, queue, run_id)
+
+
+class Status(Endpoint):
+    needs = {"GET": Action.STATS}
+
+    @extend_schema(
+        operation_id="read_status",
+        summary="What is in force for each queue, and who works",
+        tags=TAGS,
+        responses={200: answers.StatusAnswer, **problems(401, 403)},
+    )
+    def get(self, request: Request) -> Response:
+        return Response(answers.StatusAnswer(reads.status()).data)
+
+
+class Stats(Endpoint):
+    needs = {"GET": Action.STATS}
+
+    @extend_schema(
+        operation_id="read_stats",
+        summary="Every queue's figures and their sums",
+        tags=TAGS,
+        responses={200: answers.StatsAnswer, **problems(401, 403)},
+    )
+    def get(self, request: Request) -> Response:
+        return Response(answers.StatsAnswer(reads.stats()).data)
+
+
+class StatsOfQueue(Endpoint):
+    needs = {"GET": Action.READ}
+
+    @extend_schema(
+        operation_id="read_queue_stats",
+        summary="One queue's figures",
+        tags=TAGS,
+        parameters=[QUEUE],
+        responses={200: answers.QueueStatsAnswer, **problems(401, 403, 404)},
+    )
+    def get(self, request: Request, queue: str) -> Response:
+        return Response(answers.QueueStatsAnswer(reads.stats_of(queue)).data)
+
+
+class Health(Endpoint):
+    needs = {"GET": Action.STATS}
+
+    @extend_schema(
+        operation_id="read_health",
+        summary="How well every queue is, and why not better",
+        tags=TAGS,
+        responses={200: answers.HealthAnswer, **problems(401, 403)},
+        examples=[examples.HEALTH],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(answers.HealthAnswer(reads.health()).data)
+
+
+def _verb(service: Any, request: Request, queue: str, run_id: UUID) -> Response:
+    """What may be done to a run: it must be in the queue that the URL names, for that queue's right was asked."""
+    given = Reason(data=request.data)
+    given.is_valid(raise_exception=True)
+    reads.run_of(queue, run_id)
+    try:
+        service(run_id, actor=actor_of(request), why=given.validated_data["why"])
+    except Run.DoesNotExist:  # its retention ended just now
+        raise Http404(NO_RUN) from None
+    return _run(reads.run_of(queue, run_id))
+
+
+def _run(run: Run, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(answers.RunAnswer(reads.told(run)).data, status=status, headers=headers)

@@ -1,0 +1,113 @@
+"""The schema is valid, whole and true: what it says is what is answered."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from django.core.management import call_command
+from rest_framework.test import APIClient
+
+from queues import registry
+from queues.models import Run
+
+SCHEMES = {"401", "403", "404", "409", "413", "415", "422", "400", "500", "503"}
+
+
+@pytest.fixture
+def schema(jobs: Any) -> dict[str, Any]:
+    out = io.StringIO()
+    call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
+    loaded: dict[str, Any] = yaml.safe_load(out.getvalue())
+    return loaded
+
+
+def operations(schema: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(path, verb): each for path, verbs in schema["paths"].items() for verb, each in verbs.items()}
+
+
+def test_it_is_valid_and_names_every_operation(schema: dict[str, Any]) -> None:
+    one = "/api/v1/queue/{queue}/jobs/{run_id}"
+    assert set(operations(schema)) == {
+        ("/api/token/", "post"),
+        ("/api/token/refresh/", "post"),
+        ("/api/v1/queue/status", "get"),
+        ("/api/v1/queue/stats", "get"),
+        ("/api/v1/queue/stats/{queue}", "get"),
+        ("/api/v1/queue/health", "get"),
+        ("/api/v1/queue/jobs", "post"),
+        (one, "get"),
+        (f"{one}/cancel", "post"),
+        (f"{one}/retry", "post"),
+        ("/healthz", "get"),
+    }
+
+
+def test_every_operation_tells_its_problems_with_an_example(schema: dict[str, Any]) -> None:
+    for (path, verb), operation in operations(schema).items():
+        if path == "/healthz":
+            continue
+        failing = {status: each for status, each in operation["responses"].items() if status in SCHEMES}
+        assert {"500", "503"} < set(failing), path
+        assert ("401" in failing) and (verb == "get" or {"400", "413", "415", "422"} < set(failing)), path
+        for status, each in failing.items():
+            content = each["content"]["application/problem+json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert [example["value"]["status"] for example in content["examples"].values()] == [int(status)]
+
+
+def test_only_tokens_and_the_probe_are_open(schema: dict[str, Any]) -> None:
+    open_to_all = {path for (path, _), operation in operations(schema).items() if "security" not in operation}
+    assert open_to_all == {"/api/token/", "/api/token/refresh/", "/healthz"}
+
+
+def test_each_jobs_parameters_are_in_it(schema: dict[str, Any]) -> None:
+    schemas = schema["components"]["schemas"]
+    for spec in registry.specs():
+        told = schemas[f"{spec.name}.params"]
+        assert set(told.get("properties", {})) == set(spec.json_schema().get("properties", {}))
+    kinds = schemas["JobRequest"]["anyOf"]
+    weigh = next(kind for kind in kinds if "tests.weigh" in kind.get("properties", {}).get("job", {}).get("enum", ()))
+    assert weigh["required"] == ["job", "params"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "verb"),
+    [
+        ("/api/v1/queue/status", "get"),
+        ("/api/v1/queue/stats", "get"),
+        ("/api/v1/queue/stats/{queue}", "get"),
+        ("/api/v1/queue/health", "get"),
+        ("/api/v1/queue/{queue}/jobs/{run_id}", "get"),
+        ("/api/v1/queue/{queue}/jobs/{run_id}/cancel", "post"),
+        ("/healthz", "get"),
+    ],
+)
+def test_answers_are_as_the_schema_says(
+    schema: dict[str, Any], as_: Callable[[str], APIClient], a_run: Callable[..., Run], path: str, verb: str
+) -> None:
+    real = path.replace("{queue}", "billing").replace("{run_id}", str(a_run("billing").id))
+    answer = as_("admin").generic(verb.upper(), real, b"", "application/json")
+    assert answer.status_code == 200
+    told = operations(schema)[path, verb]["responses"]["200"]["content"]["application/json"]["schema"]
+    jsonschema.Draft202012Validator({**told, "components": schema["components"]}).validate(answer.json())
+
+
+@pytest.mark.django_db
+def test_problems_are_as_the_schema_says(schema: dict[str, Any], as_: Callable[[str], APIClient]) -> None:
+    answer = as_("admin").post("/api/v1/queue/jobs", {"job": "tests.weigh", "params": {"tons": -1}}, format="json")
+    reference = {"$ref": "#/components/schemas/Problem", "components": schema["components"]}
+    jsonschema.Draft202012Validator(reference).validate(answer.json())
+    assert answer.status_code == 422
+
+
+def test_the_examples_of_requests_are_valid(schema: dict[str, Any]) -> None:
+    body = schema["paths"]["/api/v1/queue/jobs"]["post"]["requestBody"]["content"]["application/json"]
+    validator = jsonschema.Draft202012Validator({**body["schema"], "components": schema["components"]})
+    for example in body["examples"].values():
+        validator.validate(example["value"])
