@@ -8,10 +8,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.templatetags.static import static
+from django.urls import URLPattern, include, path
 from django.views.generic import RedirectView
-from django_rq.urls import get_admin_urlpatterns
+from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
 from queues import policy
 
@@ -30,8 +31,20 @@ def for_admins(view: View) -> View:
     return admin.site.admin_view(guarded)
 
 
+RQ_PAGES = [
+    *get_admin_urlpatterns(view_wrapper=for_admins),
+    *(URLPattern(p.pattern, for_admins(p.callback), p.default_args, p.name) for p in get_api_urlpatterns()),
+]
+
+
+def favicon(request: HttpRequest) -> HttpResponseBase:
+    """Pages that are not ours to style ask for this name."""
+    return HttpResponsePermanentRedirect(static("queues/favicon.svg"))
+
+
 urlpatterns = [
-    path("admin/rq/", include((get_admin_urlpatterns(view_wrapper=for_admins), "django_rq"))),
+    path("favicon.ico", favicon),
+    path("admin/rq/", include((RQ_PAGES, "django_rq"))),
     path("admin/", admin.site.urls),
     path("", include("queues.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -15,9 +15,10 @@ Line = tuple[int, Sequence[int]]  # (the route's number, its nodes in driving or
 def plan_svg(routes: Sequence[Line], places: Mapping[int, Node], unserved: Sequence[int] = ()) -> str:
     """The whole picture. Every mark has a title for the pointer and for screen readers."""
     depot = next(node for node in places.values() if node.kind == "depot")
-    height, at = _projection(list(places.values()))
+    shown = {node for _, nodes in routes for node in nodes} | set(unserved) | {depot.id}
+    at = _Projection([places[node] for node in shown if node in places])  # far sites that nobody drives to are left out
     parts = [
-        f'<svg class="rt-map" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-label="Map of {len(routes)} routes">'
+        f'<svg class="rt-map" viewBox="0 0 {WIDTH:.0f} {at.height:.0f}" role="img" aria-label="Map of {len(routes)} routes">'
     ]
     parts += [_line(number, nodes, places, depot, at) for number, nodes in routes]
     for number, nodes in routes:
@@ -25,7 +26,7 @@ def plan_svg(routes: Sequence[Line], places: Mapping[int, Node], unserved: Seque
             _stop(places[node], number, order, at) for order, node in enumerate(nodes, 1) if places[node].kind == "stop"
         ]
     parts += [_cross(places[node], at) for node in unserved if node in places]
-    parts += [_diamond(node, at) for node in places.values() if node.kind == "disposal"]
+    parts += [_diamond(node, at) for node in places.values() if node.kind == "disposal" and node.id in shown]
     parts += [_house(depot, at), "</svg>"]
     return "".join(parts)
 
@@ -42,11 +43,6 @@ class _Projection:
 
     def __call__(self, node: Node) -> tuple[float, float]:
         return (node.x_ft - self.left) * self.scale + MARGIN, (self.top - node.y_ft) * self.scale + MARGIN
-
-
-def _projection(nodes: Sequence[Node]) -> tuple[float, _Projection]:
-    projection = _Projection(nodes)
-    return projection.height, projection
 
 
 def colour(number: int) -> str:
