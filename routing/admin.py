@@ -27,7 +27,6 @@ class RoutingAdmin(ModelAdmin):  # type: ignore[misc]
 
     list_fullwidth = True
     actions = None
-    show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

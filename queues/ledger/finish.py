@@ -79,7 +79,6 @@ def _row(ending: Ending) -> dict[str, object]:
         "started_at": None if retried else ending.started_at,
         "finished_at": None if retried else ending.finished_at,
         "lease_token": None,
-        "worker_id": None,
         "result": None if ending.result is None else dict(ending.result),
         "error_type": ending.error_type[:200],
         "error_code": ending.error_code[:64],

@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "queue health",
-                "verbose_name_plural": "queue health",
+                "verbose_name_plural": "queue health records",
                 "ordering": ["queue"],
             },
         ),
@@ -166,7 +166,8 @@ class Migration(migrations.Migration):
                 ("why", models.CharField(blank=True, default="", max_length=300)),
             ],
             options={
-                "verbose_name_plural": "audit log",
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit entries",
                 "ordering": ["-id"],
                 "indexes": [
                     models.Index(fields=["object_type", "object_id"], name="audit_object"),

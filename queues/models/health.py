@@ -25,7 +25,7 @@ class QueueHealth(models.Model):
     class Meta:
         ordering = ["queue"]
         verbose_name = "queue health"
-        verbose_name_plural = "queue health"
+        verbose_name_plural = "queue health records"
 
     def __str__(self) -> str:
         return f"{self.queue}: {self.grade}"

@@ -110,4 +110,4 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job} {str(self.id)[-12:]}"
+        return f"Run {str(self.id)[-12:]}"
