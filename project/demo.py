@@ -77,7 +77,7 @@ class Demo:
             try:
                 supervisor.start()
                 self._wait_for_web(port, supervisor)
-                return self._check(area) if self.options.check else self._stay(area, port, supervisor)
+                return self._check(area, supervisor) if self.options.check else self._stay(area, port, supervisor)
             finally:
                 supervisor.stop(STOP_WITHIN_S)
         finally:
@@ -231,19 +231,23 @@ class Demo:
         if not Run.objects.filter(job="routing.plan_routes").exists():
             self._follow(self._ask(area), supervisor)
         while not self.stopping.wait(0.5):
-            supervisor.look()
-            if self.server is not None and self.server.process.poll() is not None:
-                self._say("The embedded Valkey ended; it starts again.")
-                self.server.start()
+            self._look(supervisor)
         self._say("\nEnding …")
         return 0
 
-    def _check(self, area: Any) -> int:
+    def _look(self, supervisor: Any) -> None:
+        """Start again what has died."""
+        supervisor.look()
+        if self.server is not None and self.server.process.poll() is not None:
+            self._say("The embedded Valkey ended; it starts again. Nothing is lost: the database has every run.")
+            self.server.start()
+
+    def _check(self, area: Any, supervisor: Any) -> int:
         from queues.models import Run
 
         began = time.monotonic()
         run_id = self._ask(area)
-        self._follow(run_id, None)
+        self._follow(run_id, supervisor)
         run = Run.objects.get(pk=run_id)
         answer = {"run": str(run.id), "state": run.state, "job": run.job, "seconds": round(time.monotonic() - began, 1)}
         answer |= {key: value for key, value in (run.result or {}).items() if key != "plan"}
@@ -256,35 +260,35 @@ class Demo:
         return 0 if run.state == "succeeded" else 1
 
     def _ask(self, area: Any) -> Any:
-        from routing.jobspecs import PlanRoutes, plan_routes
-
         from project.sample import ACTOR
+        from routing.jobspecs import PlanRoutes, plan_routes
 
         budget = self.options.budget or (28 if self.options.instance else CHECK_BUDGET_S)
         return plan_routes.enqueue(PlanRoutes(area=area.slug, budget_s=budget), actor=ACTOR).id
 
     def _follow(self, run_id: Any, supervisor: Any) -> None:
         """Show the run's progress until it ends, or somebody ends the demo."""
+        from django.db import DatabaseError, connections
+
         from queues.models import Run
 
         seen = ""
         self._say(f"Planning the sample hauler's day (run {run_id}) …")
         while not self.stopping.wait(0.5):
-            run = Run.objects.get(pk=run_id)
-            if run.finished_at is not None:
-                self._say(_told(run))
-                return
-            share = (
-                f"{run.progress_done:.0f} of {run.progress_total:.0f} s, {run.progress_note}"
-                if run.progress_total and run.progress_done is not None
-                else run.state
-            )
-            line = f"  {share}"
-            if line != seen and (sys.stderr.isatty() or int(run.progress_done or 0) % 5 == 0):
+            self._look(supervisor)
+            try:
+                run = Run.objects.get(pk=run_id)
+            except DatabaseError as error:
+                connections.close_all()
+                line = f"  The database does not answer ({' '.join(str(error).split())}); waiting for it."
+            else:
+                if run.finished_at is not None:
+                    self._say(_told(run))
+                    return
+                line = f"  {_progress(run)}"
+            if line != seen:
                 self._say(line)
-                seen = line
-            if supervisor is not None:
-                supervisor.look()
+            seen = line
 
     def _health(self, queue: str) -> dict[str, Any]:
         from queues.watch.health import sample_queue
@@ -301,6 +305,14 @@ class Demo:
 
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
+
+
+def _progress(run: Any) -> str:
+    """How far the run is; where nobody watches, every five seconds are enough."""
+    if run.progress_done is None or not run.progress_total:
+        return str(run.state)
+    done = run.progress_done if sys.stderr.isatty() else run.progress_done // 5 * 5
+    return f"{done:.0f} of {run.progress_total:.0f} s" + (f", {run.progress_note}" if sys.stderr.isatty() else "")
 
 
 def _told(run: Any) -> str:

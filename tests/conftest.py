@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pytest_socket import socket_allow_hosts
+
+settings.register_profile("ci", derandomize=True)  # the same cases each time; at home they are new ones
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,8 +26,6 @@ def only_this_machine() -> None:
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     """A server of this test process' own; REDIS_URL's where the integration leg gives one."""
-    import os
-
     if os.environ.get("REDIS_URL"):
         yield os.environ["REDIS_URL"]
         return

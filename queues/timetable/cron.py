@@ -25,6 +25,7 @@ from cronsim import CronSim, CronSimError
 from queues.errors import PermanentError
 
 MAX_LENGTH = 120
+YEARS = 50  # without a fire, an expression never fires
 EXAMPLE = "30 5 * * 1-5 (at 05:30 from Monday to Friday)"
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 PARTS = (  # name, what it takes, the largest step, an example
@@ -105,9 +106,12 @@ def _once_a_day(text: str, where: tzinfo, after: datetime) -> datetime | None:
 
 
 def _wall_clock(text: str, where: tzinfo, after: datetime) -> datetime | None:
-    """Walk each stretch of constant offset by itself: within it, local time and UTC run alike."""
+    """Walk each stretch of constant offset by itself: within it, local time and UTC run alike.
+
+    What matches only times that clock changes leave out (01:00 on the last Sunday of March in London) is given up.
+    """
     start, local, offset = after, _local(after, where), _offset(after, where)
-    while (match := next(CronSim(text, local), None)) is not None:
+    while (match := next(CronSim(text, local), None)) is not None and match.year <= after.year + YEARS:
         candidate = (match - offset).replace(tzinfo=UTC)
         change = _change(where, start, candidate)
         if change is None:

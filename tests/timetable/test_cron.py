@@ -183,3 +183,7 @@ def test_an_impossible_zone_is_told(name: str) -> None:
 def test_a_misspelt_zone_is_answered_with_the_near_one() -> None:
     with pytest.raises(cron.BadZone, match="Did you mean Europe/Berlin"):
         cron.zone("Europe/Berlim")
+
+
+def test_an_expression_that_only_matches_times_left_out_by_the_clock_change_never_fires() -> None:
+    assert cron.next_after("* 1 * 3 0L", "Europe/London", datetime(2026, 1, 1, tzinfo=UTC)) is None
