@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,15 +22,18 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 from rq.defaults import RQ_KEY_PREFIX
+from rq.utils import utcformat
 
 from queues.engine.window import WINDOW, DoorbellAway, Listed
+from queues.ledger import clock
 
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 QUEUES_KEY = f"{RQ_KEY_PREFIX}:queues"
-STALE_S = 10  # a hash without a place in the list for so long belongs to a worker that died between take and claim
+STALE = timedelta(seconds=10)  # a hash so long without a place in the list is of a worker that died before its claim
 T = TypeVar("T")
 
-# KEYS: list, queues set. ARGV: room, front, now, stale, queue key, then (id, job key, data) threes. Returns the count added.
+# KEYS: list, queues set. ARGV: room, front, now, stale before (both as RQ writes times, which sort), queue, then threes of
+# (id, job key, data). Returns the count added. The fields are what RQ's tools cannot do without.
 OFFER = """
 local listed, added, room = {}, 0, tonumber(ARGV[1])
 local have = redis.call('LRANGE', KEYS[1], 0, -1)
@@ -38,9 +42,9 @@ for i = 6, #ARGV, 3 do
   if #have + added >= room then break end
   local id, key = ARGV[i], ARGV[i + 1]
   if not listed[id] then
-    local since = redis.call('HGET', key, 'offered')
-    if not since or tonumber(ARGV[3]) - tonumber(since) > tonumber(ARGV[4]) then
-      redis.call('HSET', key, 'data', ARGV[i + 2], 'origin', ARGV[5], 'status', 'queued', 'offered', ARGV[3])
+    local since = redis.call('HGET', key, 'enqueued_at')
+    if not since or since < ARGV[4] then
+      redis.call('HSET', key, 'data', ARGV[i + 2], 'origin', ARGV[5], 'status', 'queued', 'enqueued_at', ARGV[3])
       redis.call(ARGV[2] == '1' and 'LPUSH' or 'RPUSH', KEYS[1], id)
       added = added + 1
     end
@@ -113,7 +117,14 @@ class RedisWindow:
                 self._offer = self.client.register_script(OFFER)
         if front:
             runs = list(reversed(runs))
-        args: list[str | float] = [WINDOW + (len(runs) if front else 0), int(front), time.time(), STALE_S, queue]
+        now = clock.now()
+        args: list[str | int] = [
+            WINDOW + (len(runs) if front else 0),
+            int(front),
+            utcformat(now),
+            utcformat(now - STALE),
+            queue,
+        ]
         for run in runs:
             args += [str(run.id), job_key(run.id), _data(run)]
         return int(_told(lambda: self._offer(keys=[queue_key(queue), QUEUES_KEY], args=args)))

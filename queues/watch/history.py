@@ -37,7 +37,7 @@ def plan(*, samples_days: int) -> Plan:
     by_job: Counter[str] = Counter()
     for group in groups:
         rows = _expired(group).order_by().values_list("job").annotate(count=Count("pk"))
-        by_job.update({job: number for job, number in rows})
+        by_job.update(dict(rows))
     before = clock.now() - timedelta(days=samples_days)
     return Plan(groups, before, dict(sorted(by_job.items())), HealthSample.objects.filter(at__lt=before).count())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,8 +12,15 @@ from redis.retry import Retry
 
 from queues.engine.broker import RedisWindow
 from queues.engine.window import WINDOW, DoorbellAway, Listed
+from queues.ledger import clock
 
 from .fake_window import FakeWindow
+
+
+@pytest.fixture(autouse=True)
+def noon():
+    with clock.frozen(datetime(2026, 3, 1, 12, tzinfo=UTC)):
+        yield
 
 
 @pytest.fixture(params=["fake", "redis"])
@@ -106,7 +114,7 @@ def test_ids_of_a_worker_that_died_between_take_and_claim_are_listed_again(valke
     window, runs = RedisWindow(client, client), some(1)
     window.offer("reports", runs)
     window.take(["reports"], 0.1)
-    client.hset(f"rq:job:{runs[0].id}", "offered", 1)  # long ago
+    client.hset(f"rq:job:{runs[0].id}", "enqueued_at", "2020-01-01T00:00:00.000000Z")
     assert window.offer("reports", runs) == 1
 
 
