@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.contrib.auth.models import Group, User
-from routing.models import ServiceArea
-from routing.services import import_instance
 
 from queues import policy
 from queues.contract import Actor
@@ -14,6 +12,8 @@ from queues.engine.control import save_definition
 from queues.ledger.queue_settings import ensure_queues
 from queues.models import JobDefinition, Schedule
 from queues.timetable.schedules import pause_schedule, save_schedule
+from routing.models import ServiceArea
+from routing.services import import_instance
 
 HAULER = Path(__file__).resolve().parents[1] / "routing/data/kim2006/335_stop.txt"
 ACTOR = Actor(label="demo", source="demo")
