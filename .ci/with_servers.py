@@ -1,7 +1,7 @@
-"""Run a command beside a real PostgreSQL and a real Redis of its own: `with_servers.py -- COMMAND …`.
+"""Run a command beside a real PostgreSQL and a real Redis of its own: `with_servers.py [--tests] -- COMMAND …`.
 
 Both live in a temporary folder on free loopback ports and end with the command. PostgreSQL refuses root, so as root
-it runs as `nobody`. The command finds them in DATABASE_URL and REDIS_URL.
+it runs as `nobody`. The command finds them in DATABASE_URL and REDIS_URL; with --tests, Redis in TESTS_REDIS_URL.
 """
 
 from __future__ import annotations
@@ -79,16 +79,18 @@ def redis(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def main() -> int:
-    command = sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]
-    if not command:
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options, command = sys.argv[1:cut], sys.argv[cut + 1 :]
+    if not command or set(options) - {"--tests"}:
         sys.exit(__doc__)
+    redis_name = "TESTS_REDIS_URL" if "--tests" in options else "REDIS_URL"
     with tempfile.TemporaryDirectory(prefix="roundsman-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         pg, database_url = postgres(folder)
         rd, redis_url = redis(folder)
         try:
-            return subprocess.call(command, env={**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url})
+            return subprocess.call(command, env={**os.environ, "DATABASE_URL": database_url, redis_name: redis_url})
         finally:
             rd.terminate()
             pg.send_signal(2)

@@ -25,9 +25,11 @@ def only_this_machine() -> None:
 
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
-    """A server of this test process' own; REDIS_URL's where the integration leg gives one."""
-    if os.environ.get("REDIS_URL"):
-        yield os.environ["REDIS_URL"]
+    """A server of this test process' own; the integration leg gives a real Redis in TESTS_REDIS_URL.
+
+    It isn't REDIS_URL: by the test settings nobody listens there, and many tests are about just that."""
+    if os.environ.get("TESTS_REDIS_URL"):
+        yield os.environ["TESTS_REDIS_URL"]
         return
     from project.embedded.valkey import EmbeddedValkey
 

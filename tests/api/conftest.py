@@ -55,12 +55,12 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def people(db: None) -> dict[str, User]:
-    """One account a role (the groups come from the migration), and "nobody" without any."""
+    """One account a role (the groups come from the migration; a flush takes them away), and "nobody" without any."""
     ensure_queues()
     found = {}
     for role in ROLES:
         user = User.objects.create_user(role, password=PASSWORD)
-        user.groups.add(Group.objects.get(name=role))
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
         found[role] = user
     found["nobody"] = User.objects.create_user("nobody", password=PASSWORD)
     return found

@@ -133,7 +133,7 @@ def test_the_job_on_an_unknown_area_is_dead_at_once_with_words() -> None:
 
 def client(role: str) -> Client:
     user = User.objects.create_user(role, is_staff=True)
-    user.groups.add(Group.objects.get(name=role))
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
     made = Client()
     made.force_login(user)
     return made
