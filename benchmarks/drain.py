@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ def main() -> None:
     options = parser.parse_args()
     import django
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.test")
     django.setup()
     from django.core.management import call_command
 

@@ -42,6 +42,7 @@ def main() -> int:
     options = parser.parse_args()
     import django
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.test")
     django.setup()
     if options.serve:
         serve()
