@@ -30,6 +30,7 @@ class Variable:
     secret: bool = False
     aliases: tuple[str, ...] = ()
     least: float | None = None
+    among: tuple[str, ...] = ()  # the only words that will do
 
 
 V = Variable
@@ -76,7 +77,9 @@ QUEUE_FIELDS: dict[str, tuple[type, str]] = {
     "RATE_LIMIT": (str, "30/s"),
     "ENABLED": (bool, "true"),
     "BATCH": (bool, "true"),
+    "EXECUTOR": (str, "children"),
 }
+QUEUE_WORDS = {"EXECUTOR": ("threads", "asyncio", "children")}
 
 
 _overlay: dict[str, Any] = {}
@@ -111,7 +114,8 @@ class Environment:
             for field, (kind, example) in QUEUE_FIELDS.items():
                 key = f"QUEUE_{queue.upper().replace('-', '_')}_{field}"
                 if self.source.get(key, "").strip():
-                    variable = Variable(key, kind, None, "", example, least=1 if kind is int else None)
+                    least, among = 1 if kind is int else None, QUEUE_WORDS.get(field, ())
+                    variable = Variable(key, kind, None, "", example, least=least, among=among)
                     overrides.setdefault(queue, {})[field.lower()] = self._checked(variable, key)
         return overrides
 
@@ -138,6 +142,8 @@ class Environment:
             value = variable.kind(raw)
         except ValueError:
             raise ImproperlyConfigured(f"{wrong} (a number)") from None
+        if variable.among and value not in variable.among:
+            raise ImproperlyConfigured(f"{wrong} (one of {', '.join(variable.among)})")
         if variable.least is not None and not value >= variable.least:
             raise ImproperlyConfigured(f"{wrong} ({variable.least:g} or more)")
         return value

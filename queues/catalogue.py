@@ -12,6 +12,7 @@ from queues.errors import UnknownQueue
 
 RESERVED = frozenset({"jobs", "stats", "status", "health", "initialize"})  # they are paths of the API
 Rank = Literal["high", "standard", "background"]
+Executor = Literal["threads", "asyncio", "children"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class QueueSpec:
     batch: bool
     rank: Rank
     limited: bool = False
+    executor: Executor = "threads"
 
 
 CATALOGUE: tuple[QueueSpec, ...] = (

@@ -29,7 +29,7 @@ from queues.ledger import clock
 
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 QUEUES_KEY = f"{RQ_KEY_PREFIX}:queues"
-STALE = timedelta(seconds=10)  # a hash so long without a place in the list is of a worker that died before its claim
+STALE = timedelta(seconds=3)  # a hash so long without a place in the list is of a worker that died before its claim
 T = TypeVar("T")
 
 # KEYS: list, queues set. ARGV: room, front, now, stale before (both as RQ writes times, which sort), queue, then threes of
@@ -43,7 +43,7 @@ for i = 6, #ARGV, 3 do
   local id, key = ARGV[i], ARGV[i + 1]
   if not listed[id] then
     local since = redis.call('HGET', key, 'enqueued_at')
-    if not since or since < ARGV[4] then
+    if ARGV[2] == '1' or not since or since < ARGV[4] then
       redis.call('HSET', key, 'data', ARGV[i + 2], 'origin', ARGV[5], 'status', 'queued', 'enqueued_at', ARGV[3])
       redis.call(ARGV[2] == '1' and 'LPUSH' or 'RPUSH', KEYS[1], id)
       added = added + 1

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from pydantic import BaseModel
 
+from queues import failpoints
 from queues.contract import Actor, Json, RunRef
 from queues.errors import LeaseLost, RoundsmanError, RunCancelled, WorkerStopping
 from queues.ledger import clock, states
@@ -88,6 +89,8 @@ class RunContext:
             yield slip
             if slip.fresh:
                 EffectRecord.objects.filter(pk=key).update(result=slip.result if slip.result is not None else {})
+            failpoints.reach("effect.written")
+        failpoints.reach("effect.committed")
 
     def enqueue(self, spec: Any, params: BaseModel, **options: Any) -> RunRef:
         actor = Actor(label=f"job:{self.job}", source="job", request_id=str(self.run_id))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from queues import registry
+from queues import failpoints, registry
 from queues.contract import Actor, RunRef, RunRequest
 from queues.engine.release import release_listed
 from queues.engine.window import Listed
@@ -26,6 +26,7 @@ class ReleaseAfterCommit:
         self.rows: list[tuple[str, int, Listed]] = []
 
     def __call__(self) -> None:
+        failpoints.reach("enqueue.committed")
         rows, self.rows = self.rows, []
         release_listed(rows)
 
@@ -45,6 +46,7 @@ def dispatch(requests: Sequence[RunRequest]) -> list[RunRef]:
                 if ref.created and run.state == states.PENDING
             ]
         )
+        failpoints.reach("enqueue.written")
     return refs
 
 

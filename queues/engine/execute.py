@@ -9,7 +9,7 @@ import traceback
 from datetime import timedelta
 from typing import Any
 
-from queues import registry
+from queues import failpoints, registry
 from queues.contract import Cancel, Done, Retry
 from queues.engine.context import RunContext
 from queues.engine.retry import backoff_s
@@ -30,7 +30,9 @@ class InvalidOutcome(PermanentError):
 def execute(ctx: RunContext) -> Ending | None:
     """Run the handler. None: the execution does not count (the worker stops, or its lease is lost)."""
     try:
+        failpoints.reach("start.begun")
         outcome = _call(ctx)
+        failpoints.reach("start.ended")
         return _ended(ctx, outcome)
     except (WorkerStopping, LeaseLost):
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from queues import failpoints
 from queues.engine.identity import lock_is_free
 from queues.ledger import runs
 
@@ -40,4 +41,5 @@ def rescue_lost(watch: LeaseWatch, now_s: float) -> list[tuple[str, UUID]]:
     """One round: declare the lost, take their runs back. Returns (queue, id) to release. Raises DatabaseError."""
     for worker_id, renewals in watch.lost(runs.live_workers(), now_s):
         runs.declare_lost(worker_id, renewals)
+        failpoints.reach("rescue.declared")
     return [pair for worker_id in runs.bereft_workers() for pair in runs.rescue(worker_id)]

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connections
 
+from queues import failpoints
 from queues.engine import limits, release
 from queues.engine.heart import Heart
 from queues.engine.identity import Identity
@@ -133,6 +134,7 @@ class Shop:
                 return None
             queue, run_id = first
             more, left = self.window.take_more(queue, self._wanted(queue, free) - 1)
+            failpoints.reach("take.taken")
             if left < self._wanted(queue, self.rules.slots):
                 self.tender.wanted(queue)
             return queue, [run_id, *more]
@@ -169,8 +171,10 @@ class Shop:
             self._not_before[queue] = time.monotonic() + FULL_FOR_S
         elif claimed.refused and not claimed.batches:
             self._not_before[queue] = time.monotonic() + FULL_FOR_S  # every key is taken, or the queue was paused
+        if claimed.wait_s:
+            self._not_before[queue] = time.monotonic() + claimed.wait_s
         refused = set(claimed.refused)
-        if claimed.full:
+        if claimed.full or claimed.wait_s:
             self._quietly(lambda: self.window.put_back(queue, claimed.refused))
             self._quietly(lambda: self.window.forget([i for i in ids if i not in refused]))
         else:
@@ -189,7 +193,7 @@ class Shop:
         self._not_before.clear()
 
     def _gave_back(self, pairs: list[tuple[str, UUID]]) -> None:
-        release.release_runs(pairs, self.window)
+        release.release_runs(pairs, self.window, front=True)
 
     # --- beginning and end ---
 

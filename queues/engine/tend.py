@@ -28,12 +28,16 @@ Pairs = Iterable[tuple[str, UUID]]
 
 @dataclass
 class Tick:
-    """Something done every `every_s` seconds; what it returns, if anything, are (queue, run id) pairs to release."""
+    """Something done every `every_s` seconds; what it returns, if anything, are (queue, run id) pairs to release.
+
+    `front`: before all others in their queues.
+    """
 
     name: str
     every_s: float
     call: Callable[[], Pairs | None]
     due_s: float = 0.0
+    front: bool = False
 
 
 class Tender:
@@ -45,7 +49,7 @@ class Tender:
         self.ticks = [
             Tick("promote", 0.0, self._promote),
             Tick("reconcile", 1.0, self._reconcile),
-            Tick("rescue", 1.0, self._rescue),
+            Tick("rescue", 0.5, self._rescue, front=True),
             *ticks,
         ]
         self._wanted: set[str] = set()
@@ -81,7 +85,7 @@ class Tender:
     def _run(self, tick: Tick) -> None:
         pairs = list(tick.call() or ())
         if pairs:
-            release.release_runs(pairs, self.window)
+            release.release_runs(pairs, self.window, front=tick.front)
 
     def _promote(self) -> Pairs:
         now = clock.now()

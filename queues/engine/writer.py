@@ -97,6 +97,9 @@ class Writer:
             log.warning("%d endings came too late: their runs had been rescued.", len(endings) - len(finished))
         if any(done.state == states.SCHEDULED for done in finished):
             self.backed_off()
+        crashed = [(done.queue, done.id) for done in finished if done.state == states.PENDING]
+        if crashed:
+            self.gave_back(crashed)
         for observer in self.observers:
             observer(finished)
 

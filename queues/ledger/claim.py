@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from queues import failpoints, rates
 from queues.ledger import clock, states
+from queues.ledger.allot import Group, Wish, allot
 from queues.ledger.facts import Batch, Claim
-from queues.ledger.queue_settings import effective
+from queues.ledger.queue_settings import QueueSettings, effective
 from queues.ledger.rows import update_each
-from queues.models import Queue, Run, RunEvent, Slot
+from queues.models import JobDefinition, Queue, Run, RunEvent, Slot
+
+MAX_SHARE = 50  # runs of one slot's batch
 
 COLUMNS = (
     "id", "job", "queue", "params", "attempt", "max_attempts", "crashes", "timeout_s", "backoff_base_s",
@@ -23,11 +29,14 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Claimed:
-    """`refused`: runs still pending, for want of a free slot, key or open queue; put them back. `full`: no slot was free."""
+    """`refused`: runs still pending, for want of a free slot, key, rate or open queue. They belong back in the window
+    where `full` (no slot was free) or `wait_s` (the rate frees a start after so many seconds) says that they could not
+    have been claimed at all now."""
 
     batches: list[Batch] = field(default_factory=list)
     refused: list[UUID] = field(default_factory=list)
     full: bool = False
+    wait_s: float = 0.0
 
 
 def claim(queue: str, ids: Sequence[UUID], *, worker_id: UUID, slots: int) -> Claimed:
@@ -42,55 +51,88 @@ def claim(queue: str, ids: Sequence[UUID], *, worker_id: UUID, slots: int) -> Cl
         granted = min(slots, in_force.concurrency - Slot.objects.filter(queue=queue).count())
         if not in_force.open or granted <= 0:
             return Claimed(refused=list(ids), full=in_force.open)
-        rows = list(
-            Run.objects.select_for_update(skip_locked=True)
-            .filter(id__in=ids, queue=queue, state=states.PENDING)
-            .order_by("id")
-            .values(*COLUMNS)
-        )
-        free, blocked = _within_key_limits(queue, rows)
-        if not free:
+        now = clock.now()
+        rate = rates.parse(in_force.rate_limit)
+        room = rates.room(rate, row.grants, now.timestamp()) if rate else len(ids)
+        if room <= 0 and rate is not None:
+            return Claimed(refused=list(ids), wait_s=rates.wait_s(rate, row.grants, now.timestamp()))
+        rows = _locked(queue, ids, in_force)
+        shares, left = allot(_wishes(queue, rows[:room]), granted, _share(rate))
+        blocked = [found["id"] for found in [*left, *rows[room:]]]
+        if not shares:
             return Claimed(refused=blocked)
-        return Claimed(_lease(queue, free, worker_id, granted), blocked)
+        if rate is not None:
+            starts = sum(map(len, shares))
+            Queue.objects.filter(pk=queue).update(grants=rates.granted(rate, row.grants, now.timestamp(), starts))
+        batches = [_lease(in_force, share, worker_id, now) for share in shares]
+        failpoints.reach("claim.written")
+    failpoints.reach("claim.committed")
+    return Claimed(batches, blocked)
 
 
-def _lease(queue: str, rows: list[dict[str, object]], worker_id: UUID, granted: int) -> list[Batch]:
-    now = clock.now()
-    batches = []
-    for index in range(min(granted, len(rows))):
-        token, share = uuid4(), rows[index::granted]
-        Slot.objects.create(token=token, queue=queue, worker_id=worker_id, claimed_at=now)
-        Run.objects.filter(id__in=[row["id"] for row in share]).update(
-            state=states.RUNNING, lease_token=token, worker_id=worker_id, claimed_at=now, started_at=None
-        )
-        batches.append(Batch(token, queue, [_claim(row, token, now) for row in share]))
-    return batches
+def _locked(queue: str, ids: Sequence[UUID], in_force: QueueSettings) -> list[dict[str, Any]]:
+    """The rows to claim, in the order of `ids`. They are locked in the order of their ids: no two claims deadlock."""
+    pending = Run.objects.filter(id__in=ids, queue=queue, state=states.PENDING)
+    if in_force.drain_at is not None:
+        pending = pending.filter(created_at__lte=in_force.drain_at)
+    rows: list[dict[str, Any]] = list(pending.select_for_update(skip_locked=True).order_by("id").values(*COLUMNS))
+    place = {run_id: index for index, run_id in enumerate(ids)}
+    return sorted(rows, key=lambda row: place[row["id"]])
 
 
-def _claim(row: dict[str, object], token: UUID, now: datetime) -> Claim:
-    values = {name: row[name] for name in COLUMNS if name not in ("concurrency_key", "key_limit")}
-    return Claim(token=token, claimed_at=now, **values)  # type: ignore[arg-type]
+def _share(rate: rates.Rate | None) -> int:
+    """How many runs a slot may hold. Under a rate: what it would start within a moment, so that starts keep to it."""
+    return MAX_SHARE if rate is None else max(1, min(MAX_SHARE, int(rate.per_second * 0.05)))
 
 
-def _within_key_limits(queue: str, rows: list[dict[str, object]]) -> tuple[list[dict[str, object]], list[UUID]]:
-    """Split by the limit of runs that one concurrency key may have running."""
-    keys = {row["concurrency_key"] for row in rows if row["key_limit"]}
-    if not keys:
-        return rows, []
-    running: dict[object, int] = {}
-    for key in Run.objects.filter(queue=queue, state=states.RUNNING, concurrency_key__in=keys).values_list(
-        "concurrency_key", flat=True
-    ):
-        running[key] = running.get(key, 0) + 1
-    free, blocked = [], []
+def _wishes(queue: str, rows: list[dict[str, Any]]) -> list[Wish[dict[str, Any]]]:
+    free = {**_free_for_keys(queue, rows), **_free_for_definitions(rows)}
+    wishes = []
     for row in rows:
-        held, limit = running.get(row["concurrency_key"], 0), row["key_limit"]
-        if isinstance(limit, int) and held >= limit:
-            blocked.append(row["id"])
-        else:
-            running[row["concurrency_key"]] = held + 1
-            free.append(row)
-    return free, blocked  # type: ignore[return-value]
+        groups = (("key", row["concurrency_key"]), ("definition", row["definition_id"]))
+        limits: dict[Group, int] = {group: free[group] for group in groups if group in free}
+        wishes.append(Wish(row, limits, alone=row["crashes"] > 0))
+    return wishes
+
+
+def _free_for_keys(queue: str, rows: list[dict[str, Any]]) -> dict[Group, int]:
+    """How many more slots each limited concurrency key may have."""
+    limits = {row["concurrency_key"]: row["key_limit"] for row in rows if row["key_limit"] and row["concurrency_key"]}
+    if not limits:
+        return {}
+    running = Run.objects.filter(queue=queue, state=states.RUNNING, concurrency_key__in=limits)
+    held = Counter(key for key, _ in running.values_list("concurrency_key", "lease_token").distinct())
+    return {("key", key): limit - held[key] for key, limit in limits.items()}
+
+
+def _free_for_definitions(rows: list[dict[str, Any]]) -> dict[Group, int]:
+    """How many more slots each limited definition may have. Its row is locked: it may run on several queues."""
+    ids = {row["definition_id"] for row in rows if row["definition_id"] is not None}
+    if not ids:
+        return {}
+    limited = JobDefinition.objects.filter(pk__in=ids, concurrency__isnull=False).order_by("pk")
+    limits = dict(limited.select_for_update(no_key=True).values_list("pk", "concurrency"))
+    if not limits:
+        return {}
+    running = Run.objects.filter(definition__in=limits, state=states.RUNNING)
+    held = Counter(pk for pk, _ in running.order_by().values_list("definition_id", "lease_token").distinct())
+    return {("definition", pk): limit - held[pk] for pk, limit in limits.items() if limit is not None}
+
+
+def _lease(in_force: QueueSettings, share: list[dict[str, Any]], worker_id: UUID, now: datetime) -> Batch:
+    token, share = uuid4(), sorted(share, key=lambda row: row["id"])
+    Slot.objects.create(token=token, queue=in_force.name, worker_id=worker_id, claimed_at=now)
+    Run.objects.filter(id__in=[row["id"] for row in share]).update(
+        state=states.RUNNING, lease_token=token, worker_id=worker_id, claimed_at=now, started_at=None
+    )
+    executor = "children" if share[0]["crashes"] else in_force.executor
+    claims = [_claim(row, token, now) for row in share]
+    return Batch(token, in_force.name, claims, executor, in_force.memory_limit_mb)
+
+
+def _claim(row: dict[str, Any], token: UUID, now: datetime) -> Claim:
+    values = {name: row[name] for name in COLUMNS if name not in ("concurrency_key", "key_limit")}
+    return Claim(token=token, claimed_at=now, **values)
 
 
 def mark_started(marks: Sequence[tuple[Claim, datetime]]) -> None:
@@ -142,4 +184,6 @@ def give_back(claims: Sequence[Claim], *, slots: Sequence[UUID] = (), why: str =
                 if started is not None and why
             ]
         )
+        failpoints.reach("give_back.written")
+    failpoints.reach("give_back.committed")
     return [run_id for run_id, _ in held]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from queues import failpoints
 from queues.contract import RunRef
 from queues.ledger import clock, states
 from queues.models import Run
@@ -49,6 +50,8 @@ def promote(limit: int = CHUNK) -> list[tuple[str, UUID]]:
             .values_list("queue", "id")[:limit]
         )
         Run.objects.filter(id__in=[run_id for _, run_id in due]).update(state=states.PENDING)
+        failpoints.reach("promote.written")
+    failpoints.reach("promote.committed")
     return [(queue, run_id) for queue, run_id in due]
 
 

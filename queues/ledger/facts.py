@@ -34,11 +34,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one slot holds: it runs `claims` serially in this order."""
+    """What one slot holds: it runs `claims` serially in this order, in the queue's `executor`.
+
+    A run that crashed before comes alone, in a child process. `memory_limit_mb` binds child processes.
+    """
 
     token: UUID
     queue: str
     claims: Sequence[Claim]
+    executor: str = "threads"
+    memory_limit_mb: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one execution ended. `state` is what the run becomes: succeeded, dead, cancelled, or scheduled (a retry)."""
+    """How one execution ended. `state` is what the run becomes: succeeded, dead, cancelled, or scheduled (a retry).
+
+    `crashed`: the process it ran in died with it. Then `state` is pending (again, at the front), and the ledger
+    makes it dead after too many crashes; `error_code` and `error_message` tell how the process died.
+    """
 
     claim: Claim
     state: str
@@ -79,6 +88,7 @@ class Ending:
     log: Sequence[LogLine] = ()
     log_dropped: int = 0
     spend_usd: Decimal = field(default_factory=Decimal)
+    crashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from queues import failpoints
 from queues.ledger import clock, states
+from queues.ledger.crashes import MAX_CRASHES, after_crash
 from queues.ledger.facts import Ending, Finished, LogLine, Progress
 from queues.ledger.rows import update_each
 from queues.models import EffectRecord, Run, RunEvent, RunLogLine, Slot
@@ -36,6 +38,8 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
         _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in ours)
         if slots:
             Slot.objects.filter(token__in=slots).delete()
+        failpoints.reach("finish.written")
+    failpoints.reach("finish.committed")
     return [_finished(ending) for ending in ours]
 
 
@@ -60,7 +64,9 @@ def note_progress(notes: Sequence[Progress], logs: Iterable[tuple[UUID, int, Seq
 
 
 def _settle(ending: Ending, cancel_requested: object) -> Ending:
-    """Somebody cancelled a run that would retry: then it does not."""
+    """A crash is weighed; and somebody cancelled a run that would retry: then it does not."""
+    if ending.crashed:
+        return _crashed(ending, cancelled=cancel_requested is not None)
     if cancel_requested is None or ending.state != states.SCHEDULED:
         return ending
     return replace(
@@ -68,12 +74,28 @@ def _settle(ending: Ending, cancel_requested: object) -> Ending:
     )
 
 
+def _crashed(ending: Ending, *, cancelled: bool) -> Ending:
+    claim = ending.claim
+    after = after_crash(
+        attempt=claim.attempt + 1, max_attempts=claim.max_attempts, crashes=claim.crashes, cancelled=cancelled
+    )
+    return replace(
+        ending,
+        state=after.state,
+        claim=replace(claim, max_attempts=after.max_attempts, crashes=after.crashes),
+        retry_at=claim.due_at if after.state == states.PENDING else None,
+        error_message=f"{ending.error_message} ({after.crashes} of {MAX_CRASHES} times)",
+    )
+
+
 def _row(ending: Ending) -> dict[str, object]:
-    retried, progress = ending.state == states.SCHEDULED, ending.progress
+    retried, progress = ending.state in states.LIVE, ending.progress
     return {
         "pk": ending.claim.id,
         "state": ending.state,
         "attempt": ending.claim.attempt + 1,
+        "max_attempts": ending.claim.max_attempts,
+        "crashes": ending.claim.crashes,
         "due_at": ending.retry_at if retried else ending.claim.due_at,
         "claimed_at": None if retried else ending.claim.claimed_at,
         "started_at": None if retried else ending.started_at,
@@ -111,6 +133,8 @@ def _events(ending: Ending) -> Iterable[RunEvent]:
         states.DEAD: RunEvent.Kind.FAILED,
         states.CANCELLED: RunEvent.Kind.CANCELLED,
     }.get(ending.state)
+    if ending.crashed and ending.state != states.CANCELLED:
+        kind = RunEvent.Kind.CRASHED
     if kind is not None:
         yield RunEvent(
             run_id=ending.claim.id,

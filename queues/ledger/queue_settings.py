@@ -16,7 +16,10 @@ from queues.models import Queue
 
 @dataclass(frozen=True)
 class QueueSettings:
-    """In force now. `concurrency`: slots over all workers; `rate_limit`: "30/s", "100/min" or "" for none."""
+    """In force now. `concurrency`: slots over all workers; `rate_limit`: "30/s", "100/min" or "" for none.
+
+    `drain_at`: the queue is draining, and runs created later are not taken until it is resumed.
+    """
 
     name: str
     title: str
@@ -26,9 +29,12 @@ class QueueSettings:
     memory_limit_mb: int
     rate_limit: str
     batch: bool
+    executor: str
     paused: bool
     paused_until: datetime | None = None
     pause_reason: str = ""
+    drain_at: datetime | None = None
+    drain_reason: str = ""
 
     @property
     def open(self) -> bool:
@@ -53,11 +59,14 @@ def resolve(
         enabled=bool(environment.get("enabled", True)) and (row is None or row.enabled),
         concurrency=int(pick("concurrency", spec.concurrency)),
         memory_limit_mb=int(pick("memory_limit_mb", spec.memory_limit_mb)),
-        rate_limit=str(pick("rate_limit", "")),
+        rate_limit=str(pick("rate_limit", environment.get("outside_rate_limit", "") if spec.limited else "")),
         batch=bool(environment.get("batch", spec.batch)),
+        executor=str(pick("executor", spec.executor)),
         paused=paused,
         paused_until=row.paused_until if row and paused else None,
         pause_reason=row.pause_reason if row and paused else "",
+        drain_at=row.drain_at if row else None,
+        drain_reason=row.drain_reason if row and row.drain_at else "",
     )
 
 
@@ -91,4 +100,4 @@ def ensure_queues() -> int:
 
 def _environment(name: str) -> Mapping[str, Any]:
     overrides: Mapping[str, Mapping[str, Any]] = getattr(settings, "QUEUE_OVERRIDES", {})
-    return overrides.get(name, {})
+    return {"outside_rate_limit": getattr(settings, "QUEUE_RATE_LIMIT", ""), **overrides.get(name, {})}

@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
+from queues import failpoints
 from queues.ledger import clock, states
+from queues.ledger.crashes import MAX_CRASHES, AfterCrash, after_crash
 from queues.ledger.rows import update_each
 from queues.models import Run, RunEvent, Slot, Worker
-
-MAX_CRASHES = 3
 
 
 def renew(worker_id: UUID, *, busy: int, rss_mb: float) -> bool:
@@ -78,22 +78,25 @@ def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
         RunEvent.objects.bulk_create(_events(run for run in rows if run.id in started))
         busy = Run.objects.filter(worker_id=worker_id, state=states.RUNNING).values("lease_token")
         Slot.objects.filter(worker_id=worker_id).exclude(token__in=busy).delete()
+        failpoints.reach("rescue.written")
+    failpoints.reach("rescue.committed")
     return [(run.queue, run.id) for run, row in zip(rows, back, strict=True) if row["state"] == states.PENDING]
 
 
 def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
-    crashes = run.crashes + charged
-    over = crashes >= MAX_CRASHES
+    """One that had not started is pending again; the started one is charged its attempt and its crash."""
     cancelled = run.cancel_requested_at is not None
-    state = states.CANCELLED if cancelled else states.DEAD if over else states.PENDING
-    attempt = run.attempt + (1 if charged and run.started_at is None else 0)
+    after = AfterCrash(states.CANCELLED if cancelled else states.PENDING, run.attempt, run.max_attempts, run.crashes)
+    if charged:
+        attempt = run.attempt + (run.started_at is None)
+        after = after_crash(attempt=attempt, max_attempts=run.max_attempts, crashes=run.crashes, cancelled=cancelled)
     return {
         "pk": run.id,
-        "state": state,
-        "attempt": attempt,
-        "max_attempts": max(run.max_attempts, attempt + 1) if state == states.PENDING else run.max_attempts,
-        "crashes": crashes,
-        "finished_at": None if state == states.PENDING else clock.now(),
+        "state": after.state,
+        "attempt": after.attempt,
+        "max_attempts": after.max_attempts,
+        "crashes": after.crashes,
+        "finished_at": None if after.state == states.PENDING else clock.now(),
         "lease_token": None,
         "worker_id": None,
         "claimed_at": None,
@@ -101,7 +104,7 @@ def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
         "error_type": "WorkerLost" if charged else run.error_type,
         "error_code": "worker_lost" if charged else run.error_code,
         "error_message": (
-            f"The worker was lost while this run was running ({crashes} of {MAX_CRASHES} times)."
+            f"The worker was lost while this run was running ({after.crashes} of {MAX_CRASHES} times)."
             if charged
             else run.error_message
         ),

@@ -1,12 +1,12 @@
 """The ledger's verbs, one import. These modules are the only writers of `Run.state`; a test holds them to it."""
 
 from queues.ledger.claim import Claimed, claim, give_back, mark_started
+from queues.ledger.crashes import MAX_CRASHES
 from queues.ledger.create import create, next_due_at, promote
 from queues.ledger.facts import Batch, Claim, Ending, Finished, LogLine, Progress
 from queues.ledger.finish import finish, note_progress
 from queues.ledger.requests import new_id, new_run, request_for
 from queues.ledger.rescue import (
-    MAX_CRASHES,
     bereft_workers,
     cancel_requests,
     declare_lost,

@@ -5,6 +5,8 @@ from queues.models.definition import JobDefinition
 from queues.models.effect import EffectRecord
 from queues.models.event import RunEvent, RunLogLine
 from queues.models.health import HealthSample, QueueHealth
+from queues.models.idempotency import IdempotencyRecord
+from queues.models.outbox import OutboundCall
 from queues.models.queue import Queue, Slot
 from queues.models.run import Run
 from queues.models.schedule import Fire, Schedule
@@ -15,7 +17,9 @@ __all__ = [
     "EffectRecord",
     "Fire",
     "HealthSample",
+    "IdempotencyRecord",
     "JobDefinition",
+    "OutboundCall",
     "Queue",
     "QueueHealth",
     "Run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MinValueValidator
 from django.db import models
 
 
@@ -23,6 +24,10 @@ class JobDefinition(models.Model):
     max_attempts = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="The first execution and its retries."
     )
+    concurrency = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], verbose_name="runs at once",
+        help_text="Over all workers together. Empty: as many as the queue allows.",
+    )  # fmt: skip
     retention_days = models.PositiveIntegerField(null=True, blank=True, help_text="How long finished runs are kept.")
     sla_warning_s = models.FloatField(null=True, blank=True, verbose_name="SLA warning, seconds")
     sla_critical_s = models.FloatField(null=True, blank=True, verbose_name="SLA critical, seconds")

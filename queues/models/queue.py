@@ -5,6 +5,12 @@ from __future__ import annotations
 from django.db import models
 
 
+class Executor(models.TextChoices):
+    THREADS = "threads", "Threads"
+    ASYNCIO = "asyncio", "Event loop"
+    CHILDREN = "children", "Child processes"
+
+
 class Queue(models.Model):
     """Overrides are empty where the environment's or the catalogue's value holds (see queues.ledger.settings)."""
 
@@ -23,7 +29,14 @@ class Queue(models.Model):
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     paused_by = models.CharField(max_length=150, blank=True, default="", editable=False)
     pause_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
-    draining = models.BooleanField(default=False, editable=False)
+    drain_at = models.DateTimeField(null=True, blank=True, editable=False)  # runs created later wait for a resume
+    drain_by = models.CharField(max_length=150, blank=True, default="", editable=False)
+    drain_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
+    executor = models.CharField(
+        max_length=10, choices=Executor.choices, blank=True, default="",
+        help_text="Where its runs execute: threads, an event loop, or child processes. Empty: the default.",
+    )  # fmt: skip
+    grants = models.JSONField(default=list, blank=True, editable=False)  # see queues.ledger.rates
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 

@@ -54,7 +54,6 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     worker_id = models.UUIDField(null=True, blank=True)
-    lease_order = models.PositiveSmallIntegerField(default=0)  # place in its claimed batch, which runs in this order
 
     progress_done = models.FloatField(null=True, blank=True)
     progress_total = models.FloatField(null=True, blank=True)

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
+from queues import failpoints
 from queues.contract import Actor, RunRef
 from queues.errors import PermanentError, RoundsmanError, WrongState
 from queues.ledger import clock, runs, states
@@ -77,6 +78,8 @@ def _take(pk: int, now: datetime, limit: int) -> Pairs:
         taking = _Taking(schedule, now)
         taking.go_through(plan)
         taking.store()
+        failpoints.reach("fire.written")
+    failpoints.reach("fire.committed")
     return taking.pairs
 
 
