@@ -72,6 +72,13 @@ class JobSpec(Generic[P]):
         except pydantic.ValidationError as error:
             raise InvalidParams(self.name, list(_field_errors(error))) from None
 
+    def read(self, text: str) -> P:
+        """Stored parameters, as JSON text → parameters. Raises InvalidParams naming every wrong field."""
+        try:
+            return self.params.model_validate_json(text)
+        except pydantic.ValidationError as error:
+            raise InvalidParams(self.name, list(_field_errors(error))) from None
+
     def dump(self, params: P) -> dict[str, Json]:
         """Parameters → the JSON that is stored. Raises TooLarge over 64 KB."""
         data: dict[str, Json] = params.model_dump(mode="json")

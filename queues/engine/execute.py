@@ -74,7 +74,7 @@ def _call(ctx: RunContext) -> object:
     spec = registry.get(ctx.job)
     if spec.run is None:
         raise InvalidOutcome(f"The job {spec.name} is declared but no handler is bound to it.")
-    answer = spec.run(ctx, spec.validate(ctx.claim.params))
+    answer = spec.run(ctx, spec.read(ctx.claim.params))
     if inspect.iscoroutine(answer):
         answer = asyncio.run(answer)
     return answer

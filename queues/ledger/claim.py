@@ -16,15 +16,41 @@ from queues.ledger import clock, states
 from queues.ledger.allot import Group, Wish, allot
 from queues.ledger.facts import Batch, Claim
 from queues.ledger.queue_settings import QueueSettings, effective
-from queues.ledger.rows import update_each
+from queues.ledger.sql import Picked, insert_each, update_each
 from queues.models import JobDefinition, Queue, Run, RunEvent, Slot
 
 MAX_SHARE = 50  # runs of one slot's batch
 
-COLUMNS = (
-    "id", "job", "queue", "params", "attempt", "max_attempts", "crashes", "timeout_s", "backoff_base_s",
-    "backoff_cap_s", "created_at", "due_at", "definition_id", "concurrency_key", "key_limit",
-)  # fmt: skip
+_OF_CLAIM = (
+    "id",
+    "job",
+    "queue",
+    "params",
+    "attempt",
+    "max_attempts",
+    "crashes",
+    "timeout_s",
+    "backoff_base_s",
+    "backoff_cap_s",
+    "created_at",
+    "due_at",
+    "definition",
+)  # fmt: skip  (in the order of Claim's fields)
+_PENDING = Picked(Run, (*_OF_CLAIM, "concurrency_key", "key_limit"))
+
+
+class Found:
+    """A pending run that may be claimed."""
+
+    __slots__ = ("crashes", "definition_id", "id", "key", "key_limit", "of_claim")
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.of_claim: tuple[Any, ...] = row[:13]
+        self.id: UUID = row[0]
+        self.crashes: int = row[6]
+        self.definition_id: int | None = row[12]
+        self.key: str = row[13]
+        self.key_limit: int | None = row[14]
 
 
 @dataclass(frozen=True)
@@ -58,26 +84,24 @@ def claim(queue: str, ids: Sequence[UUID], *, worker_id: UUID, slots: int) -> Cl
             return Claimed(refused=list(ids), wait_s=rates.wait_s(rate, row.grants, now.timestamp()))
         rows = _locked(queue, ids, in_force)
         shares, left = allot(_wishes(queue, rows[:room]), granted, _share(rate))
-        blocked = [found["id"] for found in [*left, *rows[room:]]]
+        blocked = [found.id for found in [*left, *rows[room:]]]
         if not shares:
             return Claimed(refused=blocked)
         if rate is not None:
             starts = sum(map(len, shares))
             Queue.objects.filter(pk=queue).update(grants=rates.granted(rate, row.grants, now.timestamp(), starts))
-        batches = [_lease(in_force, share, worker_id, now) for share in shares]
+        batches = _lease(in_force, shares, worker_id, now)
         failpoints.reach("claim.written")
     failpoints.reach("claim.committed")
     return Claimed(batches, blocked)
 
 
-def _locked(queue: str, ids: Sequence[UUID], in_force: QueueSettings) -> list[dict[str, Any]]:
+def _locked(queue: str, ids: Sequence[UUID], in_force: QueueSettings) -> list[Found]:
     """The rows to claim, in the order of `ids`. They are locked in the order of their ids: no two claims deadlock."""
-    pending = Run.objects.filter(id__in=ids, queue=queue, state=states.PENDING)
-    if in_force.drain_at is not None:
-        pending = pending.filter(created_at__lte=in_force.drain_at)
-    rows: list[dict[str, Any]] = list(pending.select_for_update(skip_locked=True).order_by("id").values(*COLUMNS))
+    until = {"created_at__lte": in_force.drain_at} if in_force.drain_at is not None else {}
     place = {run_id: index for index, run_id in enumerate(ids)}
-    return sorted(rows, key=lambda row: place[row["id"]])
+    found = [Found(row) for row in _PENDING.rows(ids, queue=queue, state=states.PENDING, **until)]
+    return sorted(found, key=lambda row: place[row.id])
 
 
 def _share(rate: rates.Rate | None) -> int:
@@ -85,29 +109,31 @@ def _share(rate: rates.Rate | None) -> int:
     return MAX_SHARE if rate is None else max(1, min(MAX_SHARE, int(rate.per_second * 0.05)))
 
 
-def _wishes(queue: str, rows: list[dict[str, Any]]) -> list[Wish[dict[str, Any]]]:
+def _wishes(queue: str, rows: list[Found]) -> list[Wish[Found]]:
     free = {**_free_for_keys(queue, rows), **_free_for_definitions(rows)}
+    if not free:
+        return [Wish(row, alone=row.crashes > 0) for row in rows]
     wishes = []
     for row in rows:
-        groups = (("key", row["concurrency_key"]), ("definition", row["definition_id"]))
+        groups = (("key", row.key), ("definition", row.definition_id))
         limits: dict[Group, int] = {group: free[group] for group in groups if group in free}
-        wishes.append(Wish(row, limits, alone=row["crashes"] > 0))
+        wishes.append(Wish(row, limits, alone=row.crashes > 0))
     return wishes
 
 
-def _free_for_keys(queue: str, rows: list[dict[str, Any]]) -> dict[Group, int]:
+def _free_for_keys(queue: str, rows: list[Found]) -> dict[Group, int]:
     """How many more slots each limited concurrency key may have."""
-    limits = {row["concurrency_key"]: row["key_limit"] for row in rows if row["key_limit"] and row["concurrency_key"]}
+    limits = {row.key: row.key_limit for row in rows if row.key_limit and row.key}
     if not limits:
         return {}
     running = Run.objects.filter(queue=queue, state=states.RUNNING, concurrency_key__in=limits)
-    held = Counter(key for key, _ in running.values_list("concurrency_key", "lease_token").distinct())
+    held = Counter(key for key, _ in running.order_by().values_list("concurrency_key", "lease_token").distinct())
     return {("key", key): limit - held[key] for key, limit in limits.items()}
 
 
-def _free_for_definitions(rows: list[dict[str, Any]]) -> dict[Group, int]:
+def _free_for_definitions(rows: list[Found]) -> dict[Group, int]:
     """How many more slots each limited definition may have. Its row is locked: it may run on several queues."""
-    ids = {row["definition_id"] for row in rows if row["definition_id"] is not None}
+    ids = {row.definition_id for row in rows if row.definition_id is not None}
     if not ids:
         return {}
     limited = JobDefinition.objects.filter(pk__in=ids, concurrency__isnull=False).order_by("pk")
@@ -119,20 +145,28 @@ def _free_for_definitions(rows: list[dict[str, Any]]) -> dict[Group, int]:
     return {("definition", pk): limit - held[pk] for pk, limit in limits.items() if limit is not None}
 
 
-def _lease(in_force: QueueSettings, share: list[dict[str, Any]], worker_id: UUID, now: datetime) -> Batch:
-    token, share = uuid4(), sorted(share, key=lambda row: row["id"])
-    Slot.objects.create(token=token, queue=in_force.name, worker_id=worker_id, claimed_at=now)
-    Run.objects.filter(id__in=[row["id"] for row in share]).update(
-        state=states.RUNNING, lease_token=token, worker_id=worker_id, claimed_at=now, started_at=None
+def _lease(in_force: QueueSettings, shares: list[list[Found]], worker_id: UUID, now: datetime) -> list[Batch]:
+    """A slot for each share, and its token as the lease of the share's runs."""
+    batches = [_batch(in_force, share, uuid4(), now) for share in shares]
+    leased = {"queue": in_force.name, "worker_id": worker_id, "claimed_at": now}
+    insert_each(Slot, [{"token": batch.token, **leased} for batch in batches])
+    update_each(
+        Run,
+        [
+            {"pk": claim.id, "lease_token": claim.token, "worker_id": worker_id, "claimed_at": now}
+            for batch in batches
+            for claim in batch.claims
+        ],
+        fixed=(("state", "'running'"), ("started_at", "NULL")),
     )
-    executor = "children" if share[0]["crashes"] else in_force.executor
-    claims = [_claim(row, token, now) for row in share]
+    return batches
+
+
+def _batch(in_force: QueueSettings, share: list[Found], token: UUID, now: datetime) -> Batch:
+    executor = "children" if share[0].crashes else in_force.executor
+    lease: tuple[Any, ...] = (token, now)
+    claims = [Claim(*row.of_claim, *lease) for row in sorted(share, key=lambda row: row.id)]
     return Batch(token, in_force.name, claims, executor, in_force.memory_limit_mb)
-
-
-def _claim(row: dict[str, Any], token: UUID, now: datetime) -> Claim:
-    values = {name: row[name] for name in COLUMNS if name not in ("concurrency_key", "key_limit")}
-    return Claim(token=token, claimed_at=now, **values)
 
 
 def mark_started(marks: Sequence[tuple[Claim, datetime]]) -> None:

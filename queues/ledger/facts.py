@@ -13,13 +13,12 @@ from queues.contract import Effect, Json
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run held under a lease. `attempt` counts the executions before this one."""
+    """A run held under a lease. `attempt` counts the executions before this one; `params` is JSON."""
 
     id: UUID
-    token: UUID
     job: str
     queue: str
-    params: Mapping[str, Json]
+    params: str
     attempt: int
     max_attempts: int
     crashes: int
@@ -28,8 +27,9 @@ class Claim:
     backoff_cap_s: float
     created_at: datetime
     due_at: datetime
-    claimed_at: datetime
     definition_id: int | None
+    token: UUID
+    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

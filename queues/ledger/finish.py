@@ -12,7 +12,7 @@ from queues import failpoints
 from queues.ledger import clock, states
 from queues.ledger.crashes import MAX_CRASHES, after_crash
 from queues.ledger.facts import Ending, Finished, LogLine, Progress
-from queues.ledger.rows import update_each
+from queues.ledger.sql import insert_each, update_each
 from queues.models import EffectRecord, Run, RunEvent, RunLogLine, Slot
 
 
@@ -23,24 +23,19 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
     the answer. A run with a cancel request does not retry: it ends cancelled. Raises DatabaseError.
     """
     with transaction.atomic():
-        ids = [ending.claim.id for ending in endings]
-        held = {
-            run_id: (token, cancel)
-            for run_id, token, cancel in Run.objects.select_for_update()
-            .filter(id__in=ids, state=states.RUNNING)
-            .order_by("id")
-            .values_list("id", "lease_token", "cancel_requested_at")
-        }
-        ours = [_settle(e, held[e.claim.id][1]) for e in endings if held.get(e.claim.id, (None,))[0] == e.claim.token]
-        update_each(Run, [_row(ending) for ending in ours])
-        _add_effects(ours)
-        RunEvent.objects.bulk_create([event for ending in ours for event in _events(ending)])
-        _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in ours)
+        plain: list[Ending] = []
+        others: list[Ending] = []
+        for ending in endings:
+            (plain if _is_plain(ending) else others).append(ending)
+        kept = _record_plain(plain) + _record(others)
+        _add_effects(kept)
+        insert_each(RunEvent, [event for ending in kept for event in _events(ending)])
+        _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in kept if e.log)
         if slots:
             Slot.objects.filter(token__in=slots).delete()
         failpoints.reach("finish.written")
     failpoints.reach("finish.committed")
-    return [_finished(ending) for ending in ours]
+    return [_finished(ending) for ending in kept]
 
 
 def note_progress(notes: Sequence[Progress], logs: Iterable[tuple[UUID, int, Sequence[LogLine]]] = ()) -> None:
@@ -61,6 +56,55 @@ def note_progress(notes: Sequence[Progress], logs: Iterable[tuple[UUID, int, Seq
             key=("pk", "lease_token"),
         )
         _add_log(logs)
+
+
+def _is_plain(ending: Ending) -> bool:
+    """A first execution that succeeded and left nothing but its result: by far the most, and few columns change."""
+    claim = ending.claim
+    return (
+        ending.state == states.SUCCEEDED
+        and claim.attempt == 0
+        and claim.crashes == 0
+        and ending.progress is None
+        and not ending.spend_usd
+        and not ending.log_dropped
+    )
+
+
+_SUCCEEDED = (("state", "'succeeded'"), ("attempt", "1"), ("lease_token", "NULL"))
+_HELD = (("state", "'running'"),)
+
+
+def _record_plain(endings: Sequence[Ending]) -> list[Ending]:
+    """One statement, guarded by the lease. Returns those that were still held."""
+    rows = [
+        {
+            "pk": e.claim.id,
+            "lease_token": e.claim.token,
+            "started_at": e.started_at,
+            "finished_at": e.finished_at,
+            "result": e.result,
+        }
+        for e in endings
+    ]
+    recorded = set(update_each(Run, rows, key=("pk", "lease_token"), fixed=_SUCCEEDED, where=_HELD))
+    return [ending for ending in endings if ending.claim.id in recorded]
+
+
+def _record(endings: Sequence[Ending]) -> list[Ending]:
+    """The others: what they become may depend on a cancel request. Returns those that were still held, settled."""
+    if not endings:
+        return []
+    held = {
+        run_id: (token, cancel)
+        for run_id, token, cancel in Run.objects.select_for_update()
+        .filter(id__in=[ending.claim.id for ending in endings], state=states.RUNNING)
+        .order_by("id")
+        .values_list("id", "lease_token", "cancel_requested_at")
+    }
+    ours = [_settle(e, held[e.claim.id][1]) for e in endings if held.get(e.claim.id, (None,))[0] == e.claim.token]
+    update_each(Run, [_row(ending) for ending in ours])
+    return ours
 
 
 def _settle(ending: Ending, cancel_requested: object) -> Ending:
@@ -116,9 +160,16 @@ def _row(ending: Ending) -> dict[str, object]:
 
 def _add_effects(endings: Iterable[Ending]) -> None:
     now = clock.now()
-    EffectRecord.objects.bulk_create(
+    insert_each(
+        EffectRecord,
         [
-            EffectRecord(key=effect.key, run_id=e.claim.id, job=e.claim.job, result=dict(effect.data), created_at=now)
+            {
+                "key": effect.key,
+                "run_id": e.claim.id,
+                "job": e.claim.job,
+                "result": dict(effect.data),
+                "created_at": now,
+            }
             for e in endings
             for effect in e.effects
         ],
@@ -126,7 +177,7 @@ def _add_effects(endings: Iterable[Ending]) -> None:
     )
 
 
-def _events(ending: Ending) -> Iterable[RunEvent]:
+def _events(ending: Ending) -> Iterable[dict[str, object]]:
     """An ordinary success needs no event: the run's timestamps tell it."""
     kind = {
         states.SCHEDULED: RunEvent.Kind.RETRY,
@@ -136,28 +187,30 @@ def _events(ending: Ending) -> Iterable[RunEvent]:
     if ending.crashed and ending.state != states.CANCELLED:
         kind = RunEvent.Kind.CRASHED
     if kind is not None:
-        yield RunEvent(
-            run_id=ending.claim.id,
-            at=ending.finished_at,
-            kind=kind,
-            attempt=ending.claim.attempt + 1,
-            note=ending.note or ending.error_message,
-            data={
+        yield {
+            "run": ending.claim.id,
+            "at": ending.finished_at,
+            "kind": kind,
+            "attempt": ending.claim.attempt + 1,
+            "actor": "",
+            "note": ending.note or ending.error_message,
+            "data": {
                 "started_at": ending.started_at.isoformat(),
                 "error_type": ending.error_type,
                 "error_code": ending.error_code,
                 "retry_at": ending.retry_at.isoformat() if ending.retry_at else None,
             },
-        )
+        }
 
 
 def _add_log(logs: Iterable[tuple[UUID, int, Sequence[LogLine]]]) -> None:
-    RunLogLine.objects.bulk_create(
+    insert_each(
+        RunLogLine,
         [
-            RunLogLine(run_id=run_id, at=line.at, attempt=attempt, level=line.level, message=line.message)
+            {"run": run_id, "at": line.at, "attempt": attempt, "level": line.level, "message": line.message}
             for run_id, attempt, lines in logs
             for line in lines
-        ]
+        ],
     )
 
 

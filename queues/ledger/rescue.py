@@ -11,7 +11,7 @@ from django.db.models import F
 from queues import failpoints
 from queues.ledger import clock, states
 from queues.ledger.crashes import MAX_CRASHES, AfterCrash, after_crash
-from queues.ledger.rows import update_each
+from queues.ledger.sql import update_each
 from queues.models import Run, RunEvent, Slot, Worker
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,7 +28,7 @@ def noon():
 
 def context(job: str, attempt: int = 0, max_attempts: int = 3, params: dict | None = None) -> RunContext:
     claim = Claim(
-        id=uuid4(), token=uuid4(), job=job, queue="reports", params=params or {}, attempt=attempt, max_attempts=max_attempts,
+        id=uuid4(), token=uuid4(), job=job, queue="reports", params=json.dumps(params or {}), attempt=attempt, max_attempts=max_attempts,
         crashes=0, timeout_s=60, backoff_base_s=2, backoff_cap_s=60, created_at=NOW, due_at=NOW, claimed_at=NOW, definition_id=None,
     )  # fmt: skip
     return RunContext(claim, NOW)

@@ -1,0 +1,240 @@
+"""Many rows in one statement: the batch's way to read and write, on PostgreSQL and SQLite alike.
+
+Rows travel as one JSON parameter: one value to bind however long the batch is, and the database takes it apart.
+On PostgreSQL statements go through the server's own binding, so that they are prepared after a few times.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+
+Row = tuple[Any, ...]
+Fixed = tuple[tuple[str, str], ...]  # (field, SQL) alike for every row: (("state", "'succeeded'"), …)
+
+
+def fetch(sql: str, params: Sequence[Any] = ()) -> list[Row]:
+    """Run one statement (placeholders %s) and return its rows, if it has any. Raises DatabaseError."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall()) if cursor.description else []
+    import psycopg
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as direct:
+        direct.execute(sql, params, binary=True)
+        return direct.fetchall() if direct.description else []
+
+
+def update_each(
+    model: type[models.Model],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str] = ("pk",),
+    fixed: Fixed = (),
+    where: Fixed = (),
+) -> list[Any]:
+    """`UPDATE model SET … WHERE key [AND where]` once per row, in one statement. Every row has the same names.
+
+    `key` begins with the primary key; `fixed` and `where` are alike for every row. Returns the primary keys of what was
+    changed. Rows are locked in the order of their keys. Raises DatabaseError. Run it inside a transaction.
+    """
+    if not rows:
+        return []
+    shape = _update(model, tuple(rows[0]), tuple(key), fixed, where, connection.vendor)
+    return [shape.read(pk) for (pk,) in fetch(shape.sql, [shape.dump(rows)])]
+
+
+def insert_each(
+    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, fixed: Fixed = (), ignore_conflicts: bool = False
+) -> None:
+    """Insert the rows in one statement. Every row has the same names; what is missing has its column's default,
+    which must be given in `fixed` where the database has none. Raises DatabaseError."""
+    if rows:
+        shape = _insert(model, tuple(rows[0]), fixed, ignore_conflicts, connection.vendor)
+        fetch(shape.sql, [shape.dump(rows)])
+
+
+class Picked:
+    """`rows()`: some columns of the rows of these keys, locked in the order of their keys. JSON columns come as text."""
+
+    def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
+        self.model, self.names = model, names
+
+    def rows(self, ids: Sequence[Any], **where: Any) -> list[Row]:
+        """Without rows that others hold locked. `where`: column=value, or column__lte=value. Raises DatabaseError."""
+        sql, codes, reads = _select(self.model, tuple(self.names), tuple(where), connection.vendor)
+        key, *guards = codes
+        params = [json.dumps([key(pk) for pk in ids])]
+        params += [code(value) for code, value in zip(guards, where.values(), strict=True)]
+        found = fetch(sql, params)
+        if not any(reads):
+            return found
+        return [
+            tuple(
+                value if read is None or value is None else read(value) for read, value in zip(reads, row, strict=True)
+            )
+            for row in found
+        ]
+
+
+@cache
+def _select(
+    model: type[models.Model], names: tuple[str, ...], where: tuple[str, ...], vendor: str
+) -> tuple[str, list[Callable[[Any], Any]], list[Callable[[Any], Any] | None]]:
+    shape = _Shape(model, ())
+    postgres, pk = shape.postgres, _field(model, "pk")
+    named = (
+        f"SELECT e::{_type(pk)} FROM json_array_elements_text(%s::json) AS e"
+        if postgres
+        else "SELECT value FROM json_each(%s)"
+    )
+    picks = [shape.column(name) + ("::text" if postgres and _is_json(model, name) else "") for name in names]
+    sql = f"SELECT {', '.join(picks)} FROM {shape.table} WHERE {shape.column('pk')} IN ({named})"
+    codes = [_code(pk, postgres)]
+    for condition in where:
+        name, _, lookup = condition.partition("__")
+        sql += f" AND {'' if postgres else '+'}{shape.column(name)} {'<=' if lookup == 'lte' else '='} %s"
+        codes.append(_code(_field(model, name), postgres))
+    sql += f" ORDER BY {shape.column('pk')}" + (" FOR UPDATE SKIP LOCKED" if postgres else "")
+    return sql, codes, [None if postgres else _read(_field(model, name)) for name in names]
+
+
+def _is_json(model: type[models.Model], name: str) -> bool:
+    return isinstance(_field(model, name), models.JSONField)
+
+
+def _read(field: Any) -> Callable[[Any], Any] | None:
+    """How SQLite's value becomes Python's; None: as it is."""
+    field = getattr(field, "target_field", field)
+    if isinstance(field, models.UUIDField):
+        return UUID
+    return _utc if isinstance(field, models.DateTimeField) else None
+
+
+def _utc(naive: datetime) -> datetime:
+    return naive.replace(tzinfo=UTC)  # Django's converter has read it from the column's text
+
+
+class _Shape:
+    """The statement for one set of columns, and how rows are written into its parameter."""
+
+    def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
+        self.postgres = connection.vendor == "postgresql"
+        self.quote = connection.ops.quote_name
+        self.table = self.quote(model._meta.db_table)
+        self.model, self.sql = model, ""
+        fields = [_field(model, name) for name in names]
+        self.columns = {name: self.column(name) for name in names}
+        self.places = {name: f"v.c{index}" for index, name in enumerate(names)}
+        self.codes = [
+            (name, f"c{i}", _code(field, self.postgres))
+            for i, (name, field) in enumerate(zip(names, fields, strict=True))
+        ]
+        if self.postgres:
+            types = ", ".join(f"c{index} {_type(field)}" for index, field in enumerate(fields))
+            self.source = f"SELECT * FROM json_to_recordset(%s::json) AS v({types})"
+        else:
+            picks = ", ".join(f"{_pick(field, index)} AS c{index}" for index, field in enumerate(fields))
+            self.source = f"SELECT {picks} FROM json_each(%s) AS e"
+
+    def column(self, name: str) -> str:
+        return self.quote(_field(self.model, name).column)
+
+    def dump(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        codes = self.codes
+        batch = [
+            {at: None if (value := row[name]) is None else code(value) for name, at, code in codes} for row in rows
+        ]
+        return json.dumps(batch, separators=(",", ":"))
+
+    def read(self, pk: Any) -> Any:
+        is_hex = not self.postgres and isinstance(_field(self.model, "pk"), models.UUIDField)
+        return UUID(pk) if is_hex else pk
+
+
+@cache
+def _update(
+    model: type[models.Model], names: tuple[str, ...], key: tuple[str, ...], fixed: Fixed, where: Fixed, vendor: str
+) -> _Shape:
+    shape = _Shape(model, names)
+    table, pk = shape.table, shape.column("pk")
+    sets = [f"{shape.columns[name]} = {shape.places[name]}" for name in names if name not in key]
+    sets += [f"{shape.column(name)} = {value}" for name, value in fixed]
+    by_pk, *guards = [(shape.columns[name], shape.places[name]) for name in key]
+    guards += [(shape.column(name), value) for name, value in where]
+    plus = "" if shape.postgres else "+"  # keeps SQLite from every index but the primary key's
+    match = " AND ".join(
+        [f"{table}.{by_pk[0]} = {by_pk[1]}", *(f"{plus}{table}.{column} = {value}" for column, value in guards)]
+    )
+    if shape.postgres:  # locked in order first: two batches never wait for each other in a circle
+        shape.sql = (
+            f"WITH v AS MATERIALIZED ({shape.source}), held AS MATERIALIZED (SELECT {table}.{pk} AS id FROM {table}"
+            f" JOIN v ON {match} ORDER BY {table}.{pk} FOR UPDATE OF {table})"
+            f" UPDATE {table} SET {', '.join(sets)} FROM v JOIN held ON held.id = {shape.places[key[0]]}"
+            f" WHERE {match} RETURNING {table}.{pk}"
+        )
+    else:
+        shape.sql = f"UPDATE {table} SET {', '.join(sets)} FROM ({shape.source}) AS v WHERE {match} RETURNING {pk}"
+    return shape
+
+
+@cache
+def _insert(
+    model: type[models.Model], names: tuple[str, ...], fixed: Fixed, ignore_conflicts: bool, vendor: str
+) -> _Shape:
+    shape = _Shape(model, names)
+    columns = [*shape.columns.values(), *(shape.column(name) for name, _ in fixed)]
+    values = [*shape.places.values(), *(value for _, value in fixed)]
+    shape.sql = (
+        f"INSERT INTO {shape.table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM ({shape.source}) AS v"
+        f" WHERE true{' ON CONFLICT DO NOTHING' if ignore_conflicts else ''}"
+    )
+    return shape
+
+
+def _field(model: type[models.Model], name: str) -> Any:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+
+
+def _type(field: Any) -> str:
+    """The column's type on PostgreSQL, that of the referred column for a foreign key."""
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection)).split("(")[0]
+
+
+def _pick(field: Any, index: int) -> str:
+    if isinstance(field, models.JSONField):
+        return f"CASE json_type(e.value, '$.c{index}') WHEN 'null' THEN NULL ELSE e.value->'$.c{index}' END"
+    return f"e.value->>'$.c{index}'"
+
+
+def _code(field: Any, postgres: bool) -> Callable[[Any], Any]:
+    """How a value of this column is written into the JSON."""
+    field = getattr(field, "target_field", field)
+    if isinstance(field, models.UUIDField):
+        return str if postgres else _hex
+    if isinstance(field, models.DateTimeField):
+        return datetime.isoformat if postgres else _sqlite_time
+    if isinstance(field, models.DecimalField):
+        return str
+    return _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _hex(value: UUID) -> str:
+    return value.hex
+
+
+def _sqlite_time(value: datetime) -> str:
+    """As Django's SQLite backend writes it: naive UTC."""
+    return str(value.astimezone(UTC).replace(tzinfo=None))
