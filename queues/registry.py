@@ -82,7 +82,10 @@ class JobSpec(Generic[P]):
     def dump(self, params: P) -> dict[str, Json]:
         """Parameters → the JSON that is stored. Raises TooLarge over 64 KB."""
         data: dict[str, Json] = params.model_dump(mode="json")
-        size = len(json.dumps(data, separators=(",", ":")))
+        text = json.dumps(data, separators=(",", ":"))
+        size = len(text)
+        if "\\u0000" in text:
+            raise InvalidParams(self.name, list(_nul_errors(data)))
         if size > MAX_PARAMS_BYTES:
             raise TooLarge(f"The parameters of {self.name} take {size:,} bytes; at most {MAX_PARAMS_BYTES:,} are kept.")
         return data
@@ -149,6 +152,14 @@ def forget(name: str) -> None:
     declared = _specs.pop(name, None)
     for alias in declared.aliases if declared else ():
         _aliases.pop(alias, None)
+
+
+def _nul_errors(value: Json, path: str = "") -> Iterable[FieldError]:
+    if isinstance(value, str) and "\0" in value:
+        yield FieldError(path, "A text cannot hold the NUL character: take it out.", "nul")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, held in items:
+        yield from _nul_errors(held, f"{path}.{name}" if path else str(name))
 
 
 def _field_errors(error: pydantic.ValidationError) -> Iterable[FieldError]:

@@ -10,7 +10,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections
 
 from queues.engine.slots import Crew
 from queues.ledger import runs, states
@@ -89,7 +89,7 @@ class Writer:
         if unspent:
             back = set(runs.give_back(unspent, why="The worker stopped before it was done."))
             self.gave_back([(claim.queue, claim.id) for claim in unspent if claim.id in back])
-        finished = runs.finish(endings, slots=tokens)
+        finished = self._finish(endings, tokens)
         self.recorded += len(finished)
         if tokens:
             self.freed()
@@ -102,6 +102,23 @@ class Writer:
             self.gave_back(crashed)
         for observer in self.observers:
             observer(finished)
+
+    def _finish(self, endings: list[Ending], tokens: list[UUID]) -> list[Finished]:
+        """One that the database refuses must not hold up the others: it is recorded as a failure that says so."""
+        try:
+            return runs.finish(endings, slots=tokens)
+        except (DataError, IntegrityError) as error:
+            log.error(
+                "A batch of %d endings was refused (%s); they are recorded one by one.", len(endings), _line(error)
+            )
+        finished = []
+        for ending in endings:
+            try:
+                finished += runs.finish([ending])
+            except (DataError, IntegrityError) as error:
+                log.error("The ending of run %s was refused: %s", ending.claim.id, _line(error))
+                finished += runs.finish([_unrecordable(ending, error)])
+        return finished + runs.finish([], slots=tokens)
 
     def _store_notes(self) -> None:
         if self.crew is None:
@@ -143,6 +160,19 @@ class Writer:
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
             log.debug("Notes were not stored: %s", _line(error))
+
+
+def _unrecordable(ending: Ending, error: Exception) -> Ending:
+    return Ending(
+        claim=ending.claim,
+        state=states.DEAD,
+        started_at=ending.started_at,
+        finished_at=ending.finished_at,
+        error_type=type(error).__name__,
+        error_code="unrecordable",
+        error_message=f"The outcome could not be recorded: {_line(error)}",
+        note="The database refused the outcome; nothing of it was kept.",
+    )
 
 
 def _line(error: BaseException) -> str:

@@ -153,7 +153,7 @@ class _Shape:
         batch = [
             {at: None if (value := row[name]) is None else code(value) for name, at, code in codes} for row in rows
         ]
-        return json.dumps(batch, separators=(",", ":"))
+        return _text(batch)
 
     def read(self, pk: Any) -> Any:
         is_hex = not self.postgres and isinstance(_field(self.model, "pk"), models.UUIDField)
@@ -213,6 +213,30 @@ def _pick(field: Any, index: int) -> str:
     if isinstance(field, models.JSONField):
         return f"CASE json_type(e.value, '$.c{index}') WHEN 'null' THEN NULL ELSE e.value->'$.c{index}' END"
     return f"e.value->>'$.c{index}'"
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if "\\u0000" in text or not _encodable(text):
+        text = json.dumps(_storable(value), ensure_ascii=False, separators=(",", ":"))
+    return text
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _storable(value: Any) -> Any:
+    """What no database can hold in a text (NUL, half a surrogate pair) becomes a sign for it: an ending is never lost."""
+    if isinstance(value, str):
+        return value.replace("\0", "\u2400").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(name): _storable(held) for name, held in value.items()}
+    return [_storable(held) for held in value] if isinstance(value, list | tuple) else value
 
 
 def _code(field: Any, postgres: bool) -> Callable[[Any], Any]:
