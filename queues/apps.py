@@ -14,9 +14,9 @@ class QueuesConfig(AppConfig):
     def ready(self) -> None:
         from queues import checks  # noqa: F401  (registers the system checks)
         from queues.contract import ports
-        from queues.engine.dispatch import dispatch
+        from queues.engine.dispatch import dispatch, dispatch_alike
         from queues.ledger.audit import write
 
-        ports.dispatch = dispatch
+        ports.dispatch, ports.dispatch_alike = dispatch, dispatch_alike
         ports.audit = write
         autodiscover_modules("jobs")

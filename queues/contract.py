@@ -156,6 +156,11 @@ class Dispatcher(Protocol):
         """Insert the runs in the caller's transaction; they are released to the workers after its commit."""
 
 
+class BatchDispatcher(Protocol):
+    def __call__(self, request: RunRequest, params: Sequence[str]) -> list[RunRef]:
+        """As Dispatcher, for many runs that differ from `request` only in their parameters (JSON texts)."""
+
+
 class AuditWriter(Protocol):
     def __call__(
         self,
@@ -177,12 +182,18 @@ class Ports:
     """Filled once by `queues.apps.ready()`; asking before that is a programming error and says so."""
 
     dispatch: Dispatcher | None = None
+    dispatch_alike: BatchDispatcher | None = None
     audit: AuditWriter | None = None
 
     def dispatcher(self) -> Dispatcher:
         if self.dispatch is None:
             raise RuntimeError("Jobs cannot be enqueued before Django is set up: call django.setup() first.")
         return self.dispatch
+
+    def batch_dispatcher(self) -> BatchDispatcher:
+        if self.dispatch_alike is None:
+            raise RuntimeError("Jobs cannot be enqueued before Django is set up: call django.setup() first.")
+        return self.dispatch_alike
 
     def auditor(self) -> AuditWriter:
         if self.audit is None:

@@ -108,8 +108,18 @@ class JobSpec(Generic[P]):
         return ports.dispatcher()([self.request(params, actor=actor, at=at, **options)])[0]
 
     def enqueue_many(self, many: Iterable[P], *, actor: Actor | None = None, **options: Any) -> list[RunRef]:
-        """Ask for many runs at once: one insert and one release."""
-        return ports.dispatcher()([self.request(params, actor=actor, **options) for params in many])
+        """Ask for many runs at once, with the same options: one insert a couple of thousand, and one release."""
+        texts = [self._checked_text(params) for params in many]
+        request = RunRequest(job=self.name, params={}, actor=actor or Actor.system(), **options)
+        return ports.batch_dispatcher()(request, texts) if texts else []
+
+    def _checked_text(self, params: P) -> str:
+        if not isinstance(params, self.params):
+            raise TypeError(f"{self.name} takes {self.params.__name__}, not {type(params).__name__}")
+        text = params.model_dump_json()
+        if len(text) > MAX_PARAMS_BYTES or "\\u0000" in text:
+            self.dump(params)  # tells what is wrong
+        return text
 
 
 _specs: dict[str, JobSpec[Any]] = {}

@@ -32,25 +32,29 @@ QUEUES_KEY = f"{RQ_KEY_PREFIX}:queues"
 STALE = timedelta(seconds=3)  # a hash so long without a place in the list is of a worker that died before its claim
 T = TypeVar("T")
 
-# KEYS: list, queues set. ARGV: room, front, now, stale before (both as RQ writes times, which sort), queue, then threes of
-# (id, job key, data). Returns the count added. The fields are what RQ's tools cannot do without.
+# KEYS: list, queues set. ARGV: room, how ("front", "fresh" or ""), now, stale before (both as RQ writes times, which
+# sort), queue, then threes of (id, job key, data). Returns the count added. The fields are what RQ's tools cannot do
+# without. Fresh ids were made just now: nobody can have listed them, so the list is not read.
 OFFER = """
-local listed, added, room = {}, 0, tonumber(ARGV[1])
-local have = redis.call('LRANGE', KEYS[1], 0, -1)
-for _, id in ipairs(have) do listed[id] = true end
+local listed, added, room, how = {}, 0, tonumber(ARGV[1]), ARGV[2]
+local length = redis.call('LLEN', KEYS[1])
+if length >= room then return 0 end
+if how ~= 'fresh' then
+  for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do listed[id] = true end
+end
 for i = 6, #ARGV, 3 do
-  if #have + added >= room then break end
+  if length + added >= room then break end
   local id, key = ARGV[i], ARGV[i + 1]
   if not listed[id] then
-    local since = redis.call('HGET', key, 'enqueued_at')
-    if ARGV[2] == '1' or not since or since < ARGV[4] then
+    local since = how == '' and redis.call('HGET', key, 'enqueued_at')
+    if not since or since < ARGV[4] then
       redis.call('HSET', key, 'data', ARGV[i + 2], 'origin', ARGV[5], 'status', 'queued', 'enqueued_at', ARGV[3])
-      redis.call(ARGV[2] == '1' and 'LPUSH' or 'RPUSH', KEYS[1], id)
+      redis.call(how == 'front' and 'LPUSH' or 'RPUSH', KEYS[1], id)
       added = added + 1
     end
   end
 end
-if added > 0 then redis.call('SADD', KEYS[2], KEYS[1]) end
+if length == 0 and added > 0 then redis.call('SADD', KEYS[2], KEYS[1]) end
 return added
 """
 
@@ -109,7 +113,7 @@ class RedisWindow:
             self._blocking = self._client if self._client is not None else connection("queue", blocking=True)
         return self._blocking
 
-    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False) -> int:
+    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False, fresh: bool = False) -> int:
         if not runs:
             return 0
         with self._lock:
@@ -120,7 +124,7 @@ class RedisWindow:
         now = clock.now()
         args: list[str | int] = [
             WINDOW + (len(runs) if front else 0),
-            int(front),
+            "front" if front else "fresh" if fresh else "",
             utcformat(now),
             utcformat(now - STALE),
             queue,

@@ -42,7 +42,9 @@ def release_runs(pairs: Iterable[tuple[str, UUID]], to: Window | None = None, *,
     )
 
 
-def release_listed(rows: Sequence[tuple[str, int, Listed]], to: Window | None = None, *, front: bool = False) -> int:
+def release_listed(
+    rows: Sequence[tuple[str, int, Listed]], to: Window | None = None, *, front: bool = False, fresh: bool = False
+) -> int:
     """Offer runs that are known to be due: (queue, priority, listed). Urgent ones (priority above 0) go to the front."""
     target, added = to or _window, 0
     groups: dict[tuple[str, bool], list[Listed]] = defaultdict(list)
@@ -50,7 +52,7 @@ def release_listed(rows: Sequence[tuple[str, int, Listed]], to: Window | None = 
         groups[queue, front or priority > 0].append(listed)
     try:
         for (queue, first), runs in groups.items():
-            added += target.offer(queue, runs[:WINDOW], front=first)
+            added += target.offer(queue, runs[:WINDOW], front=first, fresh=fresh)
         failpoints.reach("release.offered")
         _away.clear()
     except DoorbellAway as error:

@@ -31,8 +31,11 @@ class Listed:
 
 
 class Window(Protocol):
-    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False) -> int:
-        """Add what is not in the window yet, while there is room. Returns how many were added. DoorbellAway."""
+    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False, fresh: bool = False) -> int:
+        """Add what is not in the window yet, while there is room. Returns how many were added. DoorbellAway.
+
+        `fresh`: these were made just now, so that nobody can have listed them.
+        """
 
     def take(self, queues: Sequence[str], timeout_s: float) -> tuple[str, UUID] | None:
         """Wait for the first id of the first queue that has one. None after `timeout_s`. DoorbellAway."""

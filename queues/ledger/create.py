@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -11,10 +12,13 @@ from django.db import transaction
 from queues import failpoints
 from queues.contract import RunRef
 from queues.ledger import clock, states
+from queues.ledger.requests import new_id
+from queues.ledger.sql import insert_each, insert_one
 from queues.models import Run
 from queues.models.run import LIVE_STATES
 
 CHUNK = 500
+ALIKE = 2000  # rows of one statement
 
 
 def create(runs: Sequence[Run]) -> list[RunRef]:
@@ -25,6 +29,23 @@ def create(runs: Sequence[Run]) -> list[RunRef]:
     plain = [run for run in runs if run.dedupe_key is None]
     Run.objects.bulk_create(plain, batch_size=CHUNK)
     return [RunRef(run.id, run.state) if run.dedupe_key is None else _create_unique(run) for run in runs]
+
+
+def create_plain(row: Mapping[str, Any]) -> RunRef:
+    """Insert one new row (see requests.new_row) that has no dedupe key. Outside a transaction this is one statement."""
+    insert_one(Run, row)
+    return RunRef(row["id"], row["state"])
+
+
+def create_alike(row: Mapping[str, Any], params: Sequence[str]) -> list[RunRef]:
+    """Many runs that differ only in their parameters (JSON texts): one statement a chunk. In the caller's transaction."""
+    same = {name: value for name, value in row.items() if name not in ("id", "params")}
+    refs = []
+    for start in range(0, len(params), ALIKE):
+        chunk = [(new_id(), text) for text in params[start : start + ALIKE]]
+        insert_each(Run, [{"id": run_id, "params__text": text} for run_id, text in chunk], same=same)
+        refs += [RunRef(run_id, row["state"]) for run_id, _ in chunk]
+    return refs
 
 
 def _create_unique(run: Run) -> RunRef:

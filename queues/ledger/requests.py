@@ -45,33 +45,38 @@ def request_for(
 
 
 def new_run(request: RunRequest) -> Run:
-    """The row of one run, not yet inserted. Raises UnknownJob, UnknownQueue."""
+    """One run, not yet inserted. Raises UnknownJob, UnknownQueue."""
+    return Run(**new_row(request))
+
+
+def new_row(request: RunRequest) -> dict[str, Any]:
+    """The columns of a new run; the others have their defaults. Raises UnknownJob, UnknownQueue."""
     spec = registry.get(request.job)
     now = clock.now()
     due_at = request.at if request.at is not None else now
-    return Run(
-        id=new_id(),
-        job=spec.name,
-        queue=catalogue.canonical(request.queue or spec.queue),
-        state=states.SCHEDULED if due_at > now else states.PENDING,
-        priority=_or(request.priority, spec.priority),
-        params=dict(request.params),
-        definition_id=request.definition_id,
-        schedule_id=request.schedule_id,
-        parent_id=request.parent_id,
-        dedupe_key=request.dedupe_key,
-        concurrency_key=request.concurrency_key,
-        key_limit=spec.key_limit if request.concurrency_key else None,
-        max_attempts=_or(request.max_attempts, spec.max_attempts),
-        timeout_s=_or(request.timeout_s, spec.timeout_s),
-        backoff_base_s=spec.backoff_base_s,
-        backoff_cap_s=spec.backoff_cap_s,
-        created_at=now,
-        due_at=due_at,
-        actor=request.actor.label[:150],
-        source=request.actor.source,
-        request_id=request.actor.request_id[:64],
-    )
+    return {
+        "id": new_id(),
+        "job": spec.name,
+        "queue": catalogue.canonical(request.queue or spec.queue),
+        "state": states.SCHEDULED if due_at > now else states.PENDING,
+        "priority": _or(request.priority, spec.priority),
+        "params": request.params,
+        "definition_id": request.definition_id,
+        "schedule_id": request.schedule_id,
+        "parent_id": request.parent_id,
+        "dedupe_key": request.dedupe_key,
+        "concurrency_key": request.concurrency_key,
+        "key_limit": spec.key_limit if request.concurrency_key else None,
+        "max_attempts": _or(request.max_attempts, spec.max_attempts),
+        "timeout_s": _or(request.timeout_s, spec.timeout_s),
+        "backoff_base_s": spec.backoff_base_s,
+        "backoff_cap_s": spec.backoff_cap_s,
+        "created_at": now,
+        "due_at": due_at,
+        "actor": request.actor.label[:150],
+        "source": request.actor.source,
+        "request_id": request.actor.request_id[:64],
+    }
 
 
 def _or(value: Any, fallback: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from queues.ledger.claim import Claimed, claim, give_back, mark_started
 from queues.ledger.crashes import MAX_CRASHES
-from queues.ledger.create import create, next_due_at, promote
+from queues.ledger.create import create, create_alike, create_plain, next_due_at, promote
 from queues.ledger.facts import Batch, Claim, Ending, Finished, LogLine, Progress
 from queues.ledger.finish import finish, note_progress
 from queues.ledger.requests import new_id, new_run, request_for
@@ -29,6 +29,8 @@ __all__ = [
     "cancel_requests",
     "claim",
     "create",
+    "create_alike",
+    "create_plain",
     "declare_lost",
     "finish",
     "give_back",

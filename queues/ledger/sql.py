@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import connection, models
 
+TEXT = "__text"  # "params__text" names the column params, given as text that is JSON already
 Row = tuple[Any, ...]
 Fixed = tuple[tuple[str, str], ...]  # (field, SQL) alike for every row: (("state", "'succeeded'"), …)
 
@@ -53,13 +54,24 @@ def update_each(
 
 
 def insert_each(
-    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, fixed: Fixed = (), ignore_conflicts: bool = False
+    model: type[models.Model],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    same: Mapping[str, Any] | None = None,
+    ignore_conflicts: bool = False,
 ) -> None:
-    """Insert the rows in one statement. Every row has the same names; what is missing has its column's default,
-    which must be given in `fixed` where the database has none. Raises DatabaseError."""
+    """Insert the rows in one statement. Every row has the same names; `same` holds the values alike for every row, and
+    what neither names has its field's default. Raises DatabaseError."""
     if rows:
-        shape = _insert(model, tuple(rows[0]), fixed, ignore_conflicts, connection.vendor)
-        fetch(shape.sql, [shape.dump(rows)])
+        same = same or {}
+        shape = _insert(model, tuple(rows[0]), tuple(same), ignore_conflicts, connection.vendor)
+        fetch(shape.sql, [*shape.bind(same), shape.dump(rows)])
+
+
+def insert_one(model: type[models.Model], row: Mapping[str, Any]) -> None:
+    """Insert one row; what it does not name has its field's default. Raises DatabaseError."""
+    shape = _insert_one(model, tuple(row), connection.vendor)
+    fetch(shape.sql, shape.bind(row))
 
 
 class Picked:
@@ -133,17 +145,21 @@ class _Shape:
         self.model, self.sql = model, ""
         fields = [_field(model, name) for name in names]
         self.columns = {name: self.column(name) for name in names}
-        self.places = {name: f"v.c{index}" for index, name in enumerate(names)}
+        raw = [name.endswith(TEXT) for name in names]
+        jsonb = "::jsonb" if self.postgres else ""
+        self.places = {
+            name: f"v.c{i}{jsonb if is_text else ''}" for i, (name, is_text) in enumerate(zip(names, raw, strict=True))
+        }
         self.codes = [
-            (name, f"c{i}", _code(field, self.postgres))
-            for i, (name, field) in enumerate(zip(names, fields, strict=True))
+            (name, f"c{i}", _same if is_text else _code(field, self.postgres))
+            for i, (name, field, is_text) in enumerate(zip(names, fields, raw, strict=True))
         ]
         if self.postgres:
-            types = ", ".join(f"c{index} {_type(field)}" for index, field in enumerate(fields))
-            self.source = f"SELECT * FROM json_to_recordset(%s::json) AS v({types})"
+            types = [f"c{i} {'text' if raw[i] else _type(field)}" for i, field in enumerate(fields)]
+            self.source = f"SELECT * FROM json_to_recordset(%s::json) AS v({', '.join(types)})"
         else:
-            picks = ", ".join(f"{_pick(field, index)} AS c{index}" for index, field in enumerate(fields))
-            self.source = f"SELECT {picks} FROM json_each(%s) AS e"
+            picks = [f"{_pick(field, i, as_text=raw[i])} AS c{i}" for i, field in enumerate(fields)]
+            self.source = f"SELECT {', '.join(picks)} FROM json_each(%s) AS e"
 
     def column(self, name: str) -> str:
         return self.quote(_field(self.model, name).column)
@@ -154,6 +170,13 @@ class _Shape:
             {at: None if (value := row[name]) is None else code(value) for name, at, code in codes} for row in rows
         ]
         return _text(batch)
+
+    def bind(self, values: Mapping[str, Any]) -> list[Any]:
+        """Values as parameters of their own."""
+        return [
+            None if value is None else _bound(_field(self.model, name), self.postgres)(value)
+            for name, value in values.items()
+        ]
 
     def read(self, pk: Any) -> Any:
         is_hex = not self.postgres and isinstance(_field(self.model, "pk"), models.UUIDField)
@@ -188,11 +211,13 @@ def _update(
 
 @cache
 def _insert(
-    model: type[models.Model], names: tuple[str, ...], fixed: Fixed, ignore_conflicts: bool, vendor: str
+    model: type[models.Model], names: tuple[str, ...], same: tuple[str, ...], ignore_conflicts: bool, vendor: str
 ) -> _Shape:
     shape = _Shape(model, names)
-    columns = [*shape.columns.values(), *(shape.column(name) for name, _ in fixed)]
-    values = [*shape.places.values(), *(value for _, value in fixed)]
+    defaults = _defaults(model, {*names, *same})
+    columns = [shape.column(name) for name in (*same, *names, *defaults)]
+    values = [_cast(model, name, shape.postgres) for name in same]
+    values += [*shape.places.values(), *defaults.values()]
     shape.sql = (
         f"INSERT INTO {shape.table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM ({shape.source}) AS v"
         f" WHERE true{' ON CONFLICT DO NOTHING' if ignore_conflicts else ''}"
@@ -200,8 +225,49 @@ def _insert(
     return shape
 
 
+@cache
+def _insert_one(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _Shape:
+    shape = _Shape(model, ())
+    defaults = _defaults(model, set(names))
+    columns = [shape.column(name) for name in (*names, *defaults)]
+    values = [*("%s" for _ in names), *defaults.values()]
+    shape.sql = f"INSERT INTO {shape.table} ({', '.join(columns)}) VALUES ({', '.join(values)})"
+    return shape
+
+
+def _defaults(model: type[models.Model], given: set[str]) -> dict[str, str]:
+    """The defaults of the other fields, as SQL. They must be plain: a number, a text, a list or dict, or none."""
+    others = [
+        field
+        for field in model._meta.concrete_fields
+        if not {name.removesuffix(TEXT) for name in given} & {field.name, field.attname}
+        and not isinstance(field, models.AutoField)
+        and not (field.primary_key and "pk" in given)
+    ]
+    return {field.name: _literal(field.get_default()) for field in others}
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    text = str(value) if isinstance(value, int | float | str) else json.dumps(value)
+    return text if isinstance(value, int | float) else "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+
+def _cast(model: type[models.Model], name: str, postgres: bool) -> str:
+    return f"%s::{_type(_field(model, name))}" if postgres else "%s"
+
+
+def _bound(field: Any, postgres: bool) -> Callable[[Any], Any]:
+    if isinstance(field, models.JSONField):
+        return _text
+    return _same if postgres else _code(field, postgres)
+
+
 def _field(model: type[models.Model], name: str) -> Any:
-    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return model._meta.pk if name == "pk" else model._meta.get_field(name.removesuffix(TEXT))
 
 
 def _type(field: Any) -> str:
@@ -209,8 +275,8 @@ def _type(field: Any) -> str:
     return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection)).split("(")[0]
 
 
-def _pick(field: Any, index: int) -> str:
-    if isinstance(field, models.JSONField):
+def _pick(field: Any, index: int, *, as_text: bool) -> str:
+    if isinstance(field, models.JSONField) and not as_text:
         return f"CASE json_type(e.value, '$.c{index}') WHEN 'null' THEN NULL ELSE e.value->'$.c{index}' END"
     return f"e.value->>'$.c{index}'"
 

@@ -47,8 +47,8 @@ def jobs() -> Iterator[dict[str, str]]:
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was released to the workers after the commit; no Redis is asked."""
     bell: list[Any] = []
-    monkeypatch.setattr("queues.engine.dispatch.release_listed", bell.extend)
-    monkeypatch.setattr("queues.engine.control.release_runs", bell.extend)
+    monkeypatch.setattr("queues.engine.dispatch.release_listed", lambda rows, **how: bell.extend(rows))
+    monkeypatch.setattr("queues.engine.control.release_runs", lambda pairs, **how: bell.extend(pairs))
     assert callable(release.release_runs)
     return bell
 

@@ -18,15 +18,15 @@ class FakeWindow:
         self.away = False
         self._changed = threading.Condition()
 
-    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False) -> int:
+    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False, fresh: bool = False) -> int:
         with self._changed:
             self._here()
             listed = self.lists.setdefault(queue, [])
             room = WINDOW + (len(runs) if front else 0) - len(listed)
-            fresh = [run.id for run in runs if run.id not in listed and run.id not in self.taken][: max(0, room)]
-            listed[:] = [*fresh, *listed] if front else [*listed, *fresh]
+            added = [run.id for run in runs if run.id not in listed and run.id not in self.taken][: max(0, room)]
+            listed[:] = [*added, *listed] if front else [*listed, *added]
             self._changed.notify_all()
-            return len(fresh)
+            return len(added)
 
     def take(self, queues: Sequence[str], timeout_s: float) -> tuple[str, UUID] | None:
         with self._changed:
