@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
-
-from django.db.models import Q
 
 from queues import failpoints
 from queues.engine.broker import RedisWindow
 from queues.engine.window import WINDOW, DoorbellAway, Listed, Window
 from queues.ledger import states
+from queues.ledger.pending import see_next
 from queues.ledger.queue_settings import effective
-from queues.models import JobDefinition, Run
+from queues.models import Run
 
 log = logging.getLogger("roundsman.release")
 _window: Window = RedisWindow()
@@ -72,35 +71,4 @@ def candidates(queue: str, limit: int = WINDOW) -> list[Listed]:
     in_force = effective(queue)
     if not in_force.open:
         return []
-    rows = Run.objects.filter(queue=queue, state=states.PENDING).order_by("-priority", "due_at", "id")
-    if in_force.drain_at is not None:
-        rows = rows.filter(created_at__lte=in_force.drain_at)
-    busy = Counter(
-        key
-        for key, _ in Run.objects.filter(~Q(concurrency_key=""), queue=queue, state=states.RUNNING)
-        .values_list("concurrency_key", "lease_token")
-        .distinct()
-    )
-    for held, keys in _by_count(busy).items():
-        rows = rows.exclude(concurrency_key__in=keys, key_limit__lte=held)
-    full = _full_definitions()
-    if full:
-        rows = rows.exclude(definition_id__in=full)
-    return [Listed(run_id, job) for run_id, job in rows.values_list("id", "job")[:limit]]
-
-
-def _by_count(busy: Counter[str]) -> dict[int, list[str]]:
-    groups: dict[int, list[str]] = defaultdict(list)
-    for key, count in busy.items():
-        groups[count].append(key)
-    return groups
-
-
-def _full_definitions() -> list[int]:
-    """Definitions that have as many runs going as they may."""
-    limits = dict(JobDefinition.objects.filter(concurrency__isnull=False).values_list("pk", "concurrency"))
-    if not limits:
-        return []
-    running = Run.objects.filter(definition__in=limits, state=states.RUNNING).order_by()
-    held = Counter(pk for pk, _ in running.values_list("definition_id", "lease_token").distinct())
-    return [pk for pk, limit in limits.items() if limit is not None and held[pk] >= limit]
+    return [Listed(run_id, job) for run_id, job in see_next(queue, limit, in_force.drain_at)]

@@ -15,98 +15,75 @@ from queues import failpoints, rates
 from queues.ledger import clock, states
 from queues.ledger.allot import Group, Wish, allot
 from queues.ledger.facts import Batch, Claim
+from queues.ledger.pending import Found, take_next
 from queues.ledger.queue_settings import QueueSettings, effective
-from queues.ledger.sql import Picked, insert_each, update_each
+from queues.ledger.sql import insert_each, update_each
 from queues.models import JobDefinition, Queue, Run, RunEvent, Slot
 
 MAX_SHARE = 50  # runs of one slot's batch
 
-_OF_CLAIM = (
-    "id",
-    "job",
-    "queue",
-    "params",
-    "attempt",
-    "max_attempts",
-    "crashes",
-    "timeout_s",
-    "backoff_base_s",
-    "backoff_cap_s",
-    "created_at",
-    "due_at",
-    "definition",
-)  # fmt: skip  (in the order of Claim's fields)
-_PENDING = Picked(Run, (*_OF_CLAIM, "concurrency_key", "key_limit"))
-
-
-class Found:
-    """A pending run that may be claimed."""
-
-    __slots__ = ("crashes", "definition_id", "id", "key", "key_limit", "of_claim")
-
-    def __init__(self, row: tuple[Any, ...]) -> None:
-        self.of_claim: tuple[Any, ...] = row[:13]
-        self.id: UUID = row[0]
-        self.crashes: int = row[6]
-        self.definition_id: int | None = row[12]
-        self.key: str = row[13]
-        self.key_limit: int | None = row[14]
-
 
 @dataclass(frozen=True)
 class Claimed:
-    """`refused`: runs still pending, for want of a free slot, key, rate or open queue. They belong back in the window
-    where `full` (no slot was free) or `wait_s` (the rate frees a start after so many seconds) says that they could not
-    have been claimed at all now."""
+    """`more`: there may be more to take, now or when a slot, a key or (after `wait_s` seconds) the rate is free again.
+    `refused`: those of the ids asked for that were not taken."""
 
     batches: list[Batch] = field(default_factory=list)
     refused: list[UUID] = field(default_factory=list)
-    full: bool = False
+    full: bool = False  # no slot was free
+    more: bool = False
     wait_s: float = 0.0
 
 
-def claim(queue: str, ids: Sequence[UUID], *, worker_id: UUID, slots: int) -> Claimed:
-    """Take some of `ids` from `queue` for up to `slots` slots of this worker. Those no longer pending fall away.
+def claim(
+    queue: str, ids: Sequence[UUID] | None = None, *, worker_id: UUID, slots: int, share: int = MAX_SHARE
+) -> Claimed:
+    """Take the next runs of `queue` (of `ids` alone, if given) for up to `slots` slots of this worker, at most `share` each.
 
     The queue's row is locked first and the slots counted in the next statement: so a limit is exact over all
     workers, and a pause takes hold at once. Raises DatabaseError.
     """
+    asked = list(ids or ())
     with transaction.atomic():
         row = Queue.objects.select_for_update().get(pk=queue)
         in_force = effective(row)
+        if not in_force.open:
+            return Claimed(refused=asked)
         granted = min(slots, in_force.concurrency - Slot.objects.filter(queue=queue).count())
-        if not in_force.open or granted <= 0:
-            return Claimed(refused=list(ids), full=in_force.open)
+        if granted <= 0:
+            return Claimed(refused=asked, full=True, more=True)
         now = clock.now()
         rate = rates.parse(in_force.rate_limit)
-        room = rates.room(rate, row.grants, now.timestamp()) if rate else len(ids)
-        if room <= 0 and rate is not None:
-            return Claimed(refused=list(ids), wait_s=rates.wait_s(rate, row.grants, now.timestamp()))
-        rows = _locked(queue, ids, in_force)
-        shares, left = allot(_wishes(queue, rows[:room]), granted, _share(rate))
-        blocked = [found.id for found in [*left, *rows[room:]]]
-        if not shares:
-            return Claimed(refused=blocked)
+        share = _share(rate, share)
+        limit = granted * share
         if rate is not None:
-            starts = sum(map(len, shares))
-            Queue.objects.filter(pk=queue).update(grants=rates.granted(rate, row.grants, now.timestamp(), starts))
+            limit = min(limit, rates.room(rate, row.grants, now.timestamp()))
+            if limit <= 0:
+                return Claimed(refused=asked, more=True, wait_s=rates.wait_s(rate, row.grants, now.timestamp()))
+        rows = take_next(queue, limit, in_force.drain_at, ids)
+        shares = _shares(queue, rows, granted, share)
         batches = _lease(in_force, shares, worker_id, now)
+        taken = {claim.id for batch in batches for claim in batch.claims}
+        if rate is not None and taken:
+            grants = rates.granted(rate, row.grants, now.timestamp(), len(taken))
+            Queue.objects.filter(pk=queue).update(grants=grants)
         failpoints.reach("claim.written")
     failpoints.reach("claim.committed")
-    return Claimed(batches, blocked)
+    return Claimed(batches, [run_id for run_id in asked if run_id not in taken], more=len(rows) >= limit)
 
 
-def _locked(queue: str, ids: Sequence[UUID], in_force: QueueSettings) -> list[Found]:
-    """The rows to claim, in the order of `ids`. They are locked in the order of their ids: no two claims deadlock."""
-    until = {"created_at__lte": in_force.drain_at} if in_force.drain_at is not None else {}
-    place = {run_id: index for index, run_id in enumerate(ids)}
-    found = [Found(row) for row in _PENDING.rows(ids, queue=queue, state=states.PENDING, **until)]
-    return sorted(found, key=lambda row: place[row.id])
+def _shares(queue: str, rows: list[Found], slots: int, share: int) -> list[list[Found]]:
+    """Which run goes to which slot. Without limits and crashes, which is the ordinary case: in turn."""
+    limited = any(row.key_limit or row.definition_id is not None or row.crashes for row in rows)
+    if not limited:
+        return [rows[first::slots] for first in range(min(slots, len(rows)))]
+    shares, _ = allot(_wishes(queue, rows), slots, share)
+    return shares
 
 
-def _share(rate: rates.Rate | None) -> int:
+def _share(rate: rates.Rate | None, wanted: int) -> int:
     """How many runs a slot may hold. Under a rate: what it would start within a moment, so that starts keep to it."""
-    return MAX_SHARE if rate is None else max(1, min(MAX_SHARE, int(rate.per_second * 0.05)))
+    return wanted if rate is None else max(1, min(wanted, int(rate.per_second * 0.05)))
 
 
 def _wishes(queue: str, rows: list[Found]) -> list[Wish[Found]]:
@@ -147,6 +124,8 @@ def _free_for_definitions(rows: list[Found]) -> dict[Group, int]:
 
 def _lease(in_force: QueueSettings, shares: list[list[Found]], worker_id: UUID, now: datetime) -> list[Batch]:
     """A slot for each share, and its token as the lease of the share's runs."""
+    if not shares:
+        return []
     batches = [_batch(in_force, share, uuid4(), now) for share in shares]
     leased = {"queue": in_force.name, "worker_id": worker_id, "claimed_at": now}
     insert_each(Slot, [{"token": batch.token, **leased} for batch in batches])

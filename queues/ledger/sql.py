@@ -74,53 +74,10 @@ def insert_one(model: type[models.Model], row: Mapping[str, Any]) -> None:
     fetch(shape.sql, shape.bind(row))
 
 
-class Picked:
-    """`rows()`: some columns of the rows of these keys, locked in the order of their keys. JSON columns come as text."""
-
-    def __init__(self, model: type[models.Model], names: Sequence[str]) -> None:
-        self.model, self.names = model, names
-
-    def rows(self, ids: Sequence[Any], **where: Any) -> list[Row]:
-        """Without rows that others hold locked. `where`: column=value, or column__lte=value. Raises DatabaseError."""
-        sql, codes, reads = _select(self.model, tuple(self.names), tuple(where), connection.vendor)
-        key, *guards = codes
-        params = [json.dumps([key(pk) for pk in ids])]
-        params += [code(value) for code, value in zip(guards, where.values(), strict=True)]
-        found = fetch(sql, params)
-        if not any(reads):
-            return found
-        return [
-            tuple(
-                value if read is None or value is None else read(value) for read, value in zip(reads, row, strict=True)
-            )
-            for row in found
-        ]
-
-
-@cache
-def _select(
-    model: type[models.Model], names: tuple[str, ...], where: tuple[str, ...], vendor: str
-) -> tuple[str, list[Callable[[Any], Any]], list[Callable[[Any], Any] | None]]:
-    shape = _Shape(model, ())
-    postgres, pk = shape.postgres, _field(model, "pk")
-    named = (
-        f"SELECT e::{_type(pk)} FROM json_array_elements_text(%s::json) AS e"
-        if postgres
-        else "SELECT value FROM json_each(%s)"
-    )
-    picks = [shape.column(name) + ("::text" if postgres and _is_json(model, name) else "") for name in names]
-    sql = f"SELECT {', '.join(picks)} FROM {shape.table} WHERE {shape.column('pk')} IN ({named})"
-    codes = [_code(pk, postgres)]
-    for condition in where:
-        name, _, lookup = condition.partition("__")
-        sql += f" AND {'' if postgres else '+'}{shape.column(name)} {'<=' if lookup == 'lte' else '='} %s"
-        codes.append(_code(_field(model, name), postgres))
-    sql += f" ORDER BY {shape.column('pk')}" + (" FOR UPDATE SKIP LOCKED" if postgres else "")
-    return sql, codes, [None if postgres else _read(_field(model, name)) for name in names]
-
-
-def _is_json(model: type[models.Model], name: str) -> bool:
-    return isinstance(_field(model, name), models.JSONField)
+def readers(model: type[models.Model], names: Sequence[str]) -> list[Callable[[Any], Any] | None]:
+    """How what a statement of our own returns for these columns becomes Python's; None: as it is."""
+    postgres = connection.vendor == "postgresql"
+    return [None if postgres else _read(_field(model, name)) for name in names]
 
 
 def _read(field: Any) -> Callable[[Any], Any] | None:
@@ -309,9 +266,9 @@ def _code(field: Any, postgres: bool) -> Callable[[Any], Any]:
     """How a value of this column is written into the JSON."""
     field = getattr(field, "target_field", field)
     if isinstance(field, models.UUIDField):
-        return str if postgres else _hex
+        return _hex
     if isinstance(field, models.DateTimeField):
-        return datetime.isoformat if postgres else _sqlite_time
+        return datetime.isoformat if postgres else sqlite_time
     if isinstance(field, models.DecimalField):
         return str
     return _same
@@ -325,6 +282,6 @@ def _hex(value: UUID) -> str:
     return value.hex
 
 
-def _sqlite_time(value: datetime) -> str:
+def sqlite_time(value: datetime) -> str:
     """As Django's SQLite backend writes it: naive UTC."""
     return str(value.astimezone(UTC).replace(tzinfo=None))
