@@ -104,11 +104,16 @@ class JobSpec(Generic[P]):
         """Ask for one run, inside the caller's transaction if there is one.
 
         Options: priority, dedupe_key, concurrency_key, idempotency_key, timeout_s, max_attempts, why (see RunRequest).
+        With an idempotency key, raises IdempotencyConflict where it came before with other contents, WrongState where
+        the run that it was answered with is deleted, ValueError for a key that is empty or over 255 characters.
         """
         return ports.dispatcher()([self.request(params, actor=actor, at=at, **options)])[0]
 
     def enqueue_many(self, many: Iterable[P], *, actor: Actor | None = None, **options: Any) -> list[RunRef]:
-        """Ask for many runs at once, with the same options: one insert a couple of thousand, and one release."""
+        """Ask for many runs at once, with the same options: one insert a couple of thousand, and one release.
+
+        Raises ValueError for a dedupe_key or idempotency_key: a key is one run's.
+        """
         texts = [self._checked_text(params) for params in many]
         request = RunRequest(job=self.name, params={}, actor=actor or Actor.system(), **options)
         return ports.batch_dispatcher()(request, texts) if texts else []

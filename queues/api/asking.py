@@ -24,7 +24,7 @@ def ask(asked: Mapping[str, Any], user: Any, actor: Actor) -> Run:
     """
     definition = _definition(asked["definition"]) if "definition" in asked else None
     spec = registry.get(definition.job if definition else asked["job"])
-    _require(user, catalogue.canonical(spec.queue))
+    require(user, catalogue.canonical(spec.queue))
     options = _options(asked, spec.name)
     params, at, why = asked.get("params") or {}, asked.get("at"), asked.get("why", "")
     try:
@@ -47,7 +47,8 @@ def _definition(name: str) -> JobDefinition:
     raise NotFound(f"There is no definition named {name!r}.{hint}", "unknown_definition")
 
 
-def _require(user: Any, queue: str) -> None:
+def require(user: Any, queue: str) -> None:
+    """Raises NotAllowed, with the queues that are open to this user, unless jobs of this one may be run."""
     if not policy.may(user, Action.ENQUEUE, queue=queue):
         mine = ", ".join(policy.operable_queues(user))
         raise NotAllowed(f"Your roles do not let you run jobs of the queue {queue}; they do on: {mine}.")

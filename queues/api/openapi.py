@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from queues import registry
-from queues.api import answers
+from queues.api import answers, idempotency
 from queues.api.problems import MEDIA_TYPE, Problem
 from queues.errors import FieldError
+from queues.ledger.idempotency import KEPT_DAYS
 
 _PROBLEMS = {
     400: Problem(400, "parse_error", "The body is not valid JSON: Expecting value: line 1 column 9 (char 8)"),
@@ -34,6 +36,30 @@ _PROBLEMS = {
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     """The problems an operation may answer with, for extend_schema's `responses`."""
     return {(status, MEDIA_TYPE): _response(status) for status in (*statuses, 500, 503)}
+
+
+def idempotent(status: int) -> list[OpenApiParameter]:
+    """The headers of an operation that uses `idempotency.once`, for extend_schema's `parameters`."""
+    key = OpenApiParameter(
+        idempotency.HEADER,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        pattern=f"^{idempotency.PATTERN}$",
+        description=(
+            "A name of your own for this request, e.g. a UUID. Sent again with the same key and the same body within "
+            f"{KEPT_DAYS} days, it is answered with the first run as it is by then, and nothing runs twice. "
+            "With another body: 422 idempotency_conflict. Where that run is deleted: 409 run_gone."
+        ),
+    )
+    replayed = OpenApiParameter(
+        idempotency.REPLAYED,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        enum=["true"],
+        description=f"Only there where an earlier request with the same {idempotency.HEADER} did the work.",
+        response=[status],
+    )
+    return [key, replayed]
 
 
 def _response(status: int) -> OpenApiResponse:

@@ -37,7 +37,7 @@ STATUS: tuple[tuple[type[ours.RoundsmanError], int], ...] = (
     (ours.NotAllowed, 403),
     (ours.WrongState, 409),
     (ours.Disabled, 409),
-    (ours.IdempotencyConflict, 409),
+    (ours.IdempotencyConflict, 422),
     (ours.TransientError, 503),
 )
 # A statement that was wrong is a fault of ours; every other database error says that the database is away or busy.

@@ -15,7 +15,8 @@ from queues.api import answers, examples, reads
 from queues.api.actor import actor_of
 from queues.api.asking import ask
 from queues.api.endpoint import Endpoint
-from queues.api.openapi import problems
+from queues.api.idempotency import once
+from queues.api.openapi import idempotent, problems
 from queues.api.permissions import NO_RUN
 from queues.api.serializers import JobRequest, Reason
 from queues.engine import control
@@ -34,6 +35,7 @@ class Jobs(Endpoint):
         operation_id="enqueue_job",
         summary="Run a job or a definition, now or at a time",
         tags=TAGS,
+        parameters=idempotent(202),
         request=JobRequest,
         responses={
             202: OpenApiResponse(answers.RunAnswer, description="Accepted; Location is where to ask for the run."),
@@ -42,10 +44,13 @@ class Jobs(Endpoint):
         examples=[*examples.REQUESTS, *examples.runs(202)],
     )
     def post(self, request: Request) -> Response:
+        run, headers = once(request, lambda: self._ask(request))
+        return _run(run, 202, {"Location": reads.url_of(run), **headers})
+
+    def _ask(self, request: Request) -> Run:
         asked = JobRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        run = ask(asked.validated_data, request.user, actor_of(request))
-        return _run(run, 202, {"Location": reads.url_of(run)})
+        return ask(asked.validated_data, request.user, actor_of(request))
 
 
 class OneRun(Endpoint):

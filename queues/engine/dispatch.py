@@ -13,9 +13,9 @@ from queues.contract import Actor, RunRef, RunRequest
 from queues.engine.release import release_listed
 from queues.engine.window import WINDOW, Listed
 from queues.errors import FieldError, InvalidParams
-from queues.ledger import audit, clock, states
+from queues.ledger import audit, clock, idempotency, states
 from queues.ledger.requests import new_row, new_run, request_for
-from queues.ledger.runs import create, create_alike, create_plain
+from queues.ledger.runs import create_alike, create_plain
 from queues.models import JobDefinition, Run
 
 
@@ -23,7 +23,7 @@ class ReleaseAfterCommit:
     """One a transaction, however many runs it asks for."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, int, Listed]] = []
+        self.rows: list[tuple[str, Listed]] = []
         self.__qualname__ = type(self).__qualname__  # Django names a callback that failed by it
 
     def __call__(self) -> None:
@@ -35,16 +35,17 @@ class ReleaseAfterCommit:
 def dispatch(requests: Sequence[RunRequest]) -> list[RunRef]:
     """Insert runs in the caller's transaction and release them after its commit. Answers in order.
 
-    Raises UnknownJob and UnknownQueue. Redis being away is no error: the row is the truth.
+    A request whose idempotency key was answered before gets that answer. Raises UnknownJob, UnknownQueue,
+    IdempotencyConflict, RunGone. Redis being away is no error: the row is the truth.
     """
-    if len(requests) == 1 and requests[0].dedupe_key is None and not connection.in_atomic_block:
+    if len(requests) == 1 and _is_plain(requests[0]) and not connection.in_atomic_block:
         return [_dispatch_alone(requests[0])]
     rows = [new_run(request) for request in requests]
     with transaction.atomic():
-        refs = create(rows)
+        refs = idempotency.create_once(requests, rows)
         _release_after_commit(
             [
-                (run.queue, run.priority, Listed(run.id, run.job))
+                (run.queue, Listed(run.id, run.job))
                 for run, ref in zip(rows, refs, strict=True)
                 if ref.created and run.state == states.PENDING
             ]
@@ -57,14 +58,20 @@ def dispatch_alike(request: RunRequest, params: Sequence[str]) -> list[RunRef]:
     """As `dispatch`, for many runs that differ only in their parameters (JSON texts)."""
     if request.dedupe_key is not None:
         raise ValueError("Many runs cannot share one dedupe key: enqueue them one by one, each with its own.")
+    if request.idempotency_key is not None:
+        raise ValueError("Many runs cannot share one idempotency key: enqueue them one by one, each with its own.")
     row = new_row(request)
     with transaction.atomic():
         refs = create_alike(row, params)
         if row["state"] == states.PENDING:
             listed = refs[:WINDOW]  # what is beyond the window's room is offered by the reconcilers
-            _release_after_commit([(row["queue"], row["priority"], Listed(ref.id, row["job"])) for ref in listed])
+            _release_after_commit([(row["queue"], Listed(ref.id, row["job"])) for ref in listed])
         failpoints.reach("enqueue.written")
     return refs
+
+
+def _is_plain(request: RunRequest) -> bool:
+    return request.dedupe_key is None and request.idempotency_key is None
 
 
 def _dispatch_alone(request: RunRequest) -> RunRef:
@@ -73,7 +80,7 @@ def _dispatch_alone(request: RunRequest) -> RunRef:
     ref = create_plain(row)
     if ref.state == states.PENDING:
         release = ReleaseAfterCommit()
-        release.rows.append((row["queue"], row["priority"], Listed(ref.id, row["job"])))
+        release.rows.append((row["queue"], Listed(ref.id, row["job"])))
         release()
     return ref
 
@@ -89,22 +96,25 @@ def run_definition(
 ) -> Run:
     """Run a definition now or at a time, with `values` over its parameters; audited.
 
-    Raises Disabled, InvalidParams (with the fields), UnknownJob, TooLarge.
+    Raises Disabled (also where an idempotency key was answered before), InvalidParams (with the fields), UnknownJob,
+    TooLarge, and with an idempotency key IdempotencyConflict and RunGone.
     """
-    _require_future(definition.job, at)
     return _asked(request_for(definition, values, actor=actor, at=at, **options), why, definition.name)
 
 
 def enqueue_job(
     job: str, values: Mapping[str, Any], *, actor: Actor, at: datetime | None = None, why: str = "", **options: Any
 ) -> Run:
-    """Run a job by name with raw values; audited. Options: see RunRequest. Raises UnknownJob, InvalidParams, TooLarge."""
+    """Run a job by name with raw values; audited. Options: see RunRequest.
+
+    Raises UnknownJob, InvalidParams, TooLarge, and with an idempotency key IdempotencyConflict and RunGone.
+    """
     spec = registry.get(job)
-    _require_future(job, at)
     return _asked(spec.request(spec.validate(values), actor=actor, at=at, **options), why, spec.title)
 
 
 def _asked(request: RunRequest, why: str, label: str) -> Run:
+    _require_future(request)
     with transaction.atomic():
         (ref,) = dispatch([request])
         if ref.created:
@@ -124,12 +134,17 @@ def _asked(request: RunRequest, why: str, label: str) -> Run:
     return Run.objects.get(pk=ref.id)
 
 
-def _require_future(job: str, at: datetime | None) -> None:
-    if at is not None and at <= clock.now():
-        raise InvalidParams(job, [FieldError("at", "This time is in the past: leave it out to run now.", "in_past")])
+def _require_future(request: RunRequest) -> None:
+    """Whoever asks again gets the first answer, though the time has come since."""
+    if request.at is None or request.at > clock.now():
+        return
+    key = idempotency.key_of(request)
+    if key is None or idempotency.first_answer(key) is None:
+        wrong = FieldError("at", "This time is in the past: leave it out to run now.", "in_past")
+        raise InvalidParams(request.job, [wrong])
 
 
-def _release_after_commit(rows: list[tuple[str, int, Listed]]) -> None:
+def _release_after_commit(rows: list[tuple[str, Listed]]) -> None:
     if not rows:
         return
     for _, function, *_ in connection.run_on_commit:

@@ -12,7 +12,8 @@ from django.db.models import Count, Q, QuerySet
 
 from queues import registry
 from queues.ledger import clock, states
-from queues.models import HealthSample, JobDefinition, Run
+from queues.ledger.idempotency import KEPT_DAYS
+from queues.models import HealthSample, IdempotencyRecord, JobDefinition, Run
 
 UNKNOWN_JOB_DAYS = 30  # for runs of a job that no longer exists
 
@@ -23,8 +24,10 @@ class Plan:
 
     groups: tuple[Q, ...]
     samples_before: datetime
+    keys_before: datetime
     by_job: dict[str, int]
     samples: int
+    keys: int  # idempotency keys
 
     @property
     def runs(self) -> int:
@@ -38,8 +41,16 @@ def plan(*, samples_days: int) -> Plan:
     for group in groups:
         rows = _expired(group).order_by().values_list("job").annotate(count=Count("pk"))
         by_job.update(dict(rows))
-    before = clock.now() - timedelta(days=samples_days)
-    return Plan(groups, before, dict(sorted(by_job.items())), HealthSample.objects.filter(at__lt=before).count())
+    samples_before = clock.now() - timedelta(days=samples_days)
+    keys_before = clock.now() - timedelta(days=KEPT_DAYS)
+    return Plan(
+        groups,
+        samples_before,
+        keys_before,
+        dict(sorted(by_job.items())),
+        samples=HealthSample.objects.filter(at__lt=samples_before).count(),
+        keys=IdempotencyRecord.objects.filter(created_at__lt=keys_before).count(),
+    )
 
 
 def delete_runs(plan: Plan, chunk: int) -> Iterator[int]:
@@ -74,6 +85,16 @@ def delete_samples(plan: Plan, chunk: int) -> Iterator[int]:
         if not ids:
             return
         deleted, _ = HealthSample.objects.filter(id__in=ids).delete()
+        done += deleted
+        yield done
+
+
+def delete_keys(plan: Plan, chunk: int) -> Iterator[int]:
+    """Delete idempotency keys past their days, chunk by chunk; yields how many are gone so far."""
+    done = 0
+    old = IdempotencyRecord.objects.filter(created_at__lt=plan.keys_before).order_by("created_at")
+    while ids := list(old.values_list("id", flat=True)[:chunk]):
+        deleted, _ = IdempotencyRecord.objects.filter(id__in=ids).delete()
         done += deleted
         yield done
 

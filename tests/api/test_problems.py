@@ -41,7 +41,7 @@ def send(as_: Callable[[str], APIClient]) -> Callable[..., Any]:
         (ours.NotAllowed("no"), 403, "not_allowed"),
         (ours.WrongState("no"), 409, "wrong_state"),
         (ours.Disabled("off"), 409, "disabled"),
-        (ours.IdempotencyConflict("other"), 409, "idempotency_conflict"),
+        (ours.IdempotencyConflict("other"), 422, "idempotency_conflict"),
         (ours.TransientError("away"), 503, "transient"),
         (ours.LeaseLost("inside"), 500, "internal"),
         (exceptions.NotAuthenticated(), 401, "not_authenticated"),

@@ -16,7 +16,7 @@ from queues.errors import InvalidParams, RunCancelled
 from queues.jobspecs import CleanHistory, clean_history
 from queues.ledger import clock, states
 from queues.ledger.facts import Claim
-from queues.models import EffectRecord, HealthSample, JobDefinition, Run, RunEvent, RunLogLine
+from queues.models import EffectRecord, HealthSample, IdempotencyRecord, JobDefinition, Run, RunEvent, RunLogLine
 from queues.registry import NoParams
 from queues.watch import history
 
@@ -110,7 +110,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(old: Make) -> None:
     assert left() == before
     assert HealthSample.objects.count() == 1
     assert {**counted, "dry_run": False} == clean()
-    assert counted == {"dry_run": True, "runs": 2, "samples": 1, "jobs": {"tests.kept": 2}}
+    assert counted == {"dry_run": True, "runs": 2, "samples": 1, "keys": 0, "jobs": {"tests.kept": 2}}
 
 
 def test_old_samples_go_and_young_ones_stay(db: None) -> None:
@@ -120,6 +120,17 @@ def test_old_samples_go_and_young_ones_stay(db: None) -> None:
     assert clean(chunk=1)["samples"] == 2
     assert HealthSample.objects.count() == 2
     assert clean(samples_days=2)["samples"] == 1
+
+
+def test_idempotency_keys_count_for_seven_days_and_then_go_in_chunks(db: None) -> None:
+    for number, days in enumerate((0, 6.9, 7.1, 8, 400)):
+        IdempotencyRecord.objects.create(
+            scope="api:1", key=f"k{number}", fingerprint="f", run_id=uuid4(), created_at=NOON - timedelta(days=days)
+        )
+    assert clean(dry_run=True)["keys"] == 3
+    assert list(history.delete_keys(history.plan(samples_days=14), chunk=2)) == [2, 3]
+    assert set(IdempotencyRecord.objects.values_list("key", flat=True)) == {"k0", "k1"}
+    assert clean()["keys"] == 0
 
 
 def test_it_deletes_in_chunks_with_progress_and_goes_on_where_it_was_stopped(old: Make) -> None:
