@@ -10,7 +10,8 @@ from typing import Literal
 
 from queues.errors import UnknownQueue
 
-RESERVED = frozenset({"jobs", "stats", "status", "health", "initialize"})  # they are paths of the API
+EVERY = "all"  # stands for every queue where a verb takes it
+RESERVED = frozenset({EVERY, "jobs", "stats", "status", "health", "initialize"})  # they are paths of the API
 Rank = Literal["high", "standard", "background"]
 Executor = Literal["threads", "asyncio", "children"]
 

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
+
 from queues.contract import Done, JobContext, Outcome
-from queues.jobspecs import CleanHistory, clean_history
+from queues.engine import outbox
+from queues.engine.bulk import CLEAN, RETRY
+from queues.engine.bulk_count import count_clean, count_failed
+from queues.engine.bulk_run import carry_out
+from queues.jobspecs import (
+    CleanHistory,
+    CleanQueue,
+    RetryFailed,
+    SettleCalls,
+    clean_history,
+    clean_queue,
+    retry_failed,
+    settle_calls,
+)
+from queues.ledger import clock
 from queues.watch import history
+
+ROOM = timedelta(seconds=180)  # a run that has no more than this left before its time limit begins no further call
 
 
 @clean_history.handler
 def _(ctx: JobContext, params: CleanHistory) -> Outcome:
     """Every chunk commits by itself: a run that is stopped in the middle goes on where it stood."""
     plan = history.plan(samples_days=params.samples_days)
-    total = plan.runs + plan.samples
-    ctx.log(f"{plan.runs:,} runs and {plan.samples:,} health samples are past their retention.")
+    total = plan.runs + plan.samples + plan.keys
+    ctx.log(
+        f"{plan.runs:,} runs, {plan.samples:,} health samples and {plan.keys:,} idempotency keys are past their retention."
+    )
     if params.dry_run:
         ctx.progress(total, total, "Counted; nothing was deleted.")
-        return Done({"dry_run": True, "runs": plan.runs, "samples": plan.samples, "jobs": plan.by_job})
-    runs = samples = 0
+        return Done(
+            {"dry_run": True, "runs": plan.runs, "samples": plan.samples, "keys": plan.keys, "jobs": plan.by_job}
+        )
+    runs = samples = keys = 0
     ctx.progress(0, total, "Deleting runs")
     for runs in history.delete_runs(plan, params.chunk):
         ctx.progress(runs, total, f"{runs:,} runs deleted")
@@ -24,5 +47,59 @@ def _(ctx: JobContext, params: CleanHistory) -> Outcome:
     for samples in history.delete_samples(plan, params.chunk):
         ctx.progress(runs + samples, total, f"{runs:,} runs and {samples:,} samples deleted")
         ctx.checkpoint()
-    ctx.progress(runs + samples, runs + samples, "Done")
-    return Done({"dry_run": False, "runs": runs, "samples": samples, "jobs": plan.by_job})
+    for keys in history.delete_keys(plan, params.chunk):
+        ctx.progress(runs + samples + keys, total, f"{runs:,} runs, {samples:,} samples and {keys:,} keys deleted")
+        ctx.checkpoint()
+    ctx.progress(runs + samples + keys, runs + samples + keys, "Done")
+    return Done({"dry_run": False, "runs": runs, "samples": samples, "keys": keys, "jobs": plan.by_job})
+
+
+@clean_queue.handler
+def _(ctx: JobContext, params: CleanQueue) -> Outcome:
+    """Every chunk commits by itself; what it is about is fixed when it is begun first."""
+    what = count_clean(
+        params.queue,
+        among=params.states,
+        job=params.job,
+        older_than_s=params.older_than_s,
+        until=params.until,
+        limit=params.limit,
+    )
+    return carry_out(ctx, CLEAN, what, why=params.why, dry_run=params.dry_run, size=params.chunk)
+
+
+@retry_failed.handler
+def _(ctx: JobContext, params: RetryFailed) -> Outcome:
+    """Every chunk commits by itself; what it is about is fixed when it is begun first."""
+    what = count_failed(
+        among=params.states,
+        queues=params.queues or None,
+        job=params.job,
+        definition=params.definition,
+        error_code=params.error_code,
+        since=params.since,
+        until=params.until,
+        created_since=params.created_since,
+        ids=params.ids or None,
+        limit=params.limit,
+    )
+    return carry_out(ctx, RETRY, what, why=params.why, dry_run=params.dry_run, size=params.chunk)
+
+
+@settle_calls.handler
+def _(ctx: JobContext, params: SettleCalls) -> Outcome:
+    """Each call commits by itself: what a stopped run leaves is due for the next one."""
+    rows, ends = outbox.due(params.limit), Counter[str]()
+    for number, row in enumerate(rows):
+        ctx.checkpoint()
+        if ctx.deadline is not None and ctx.deadline - clock.now() < ROOM:
+            break
+        ctx.progress(number, len(rows), f"{row.provider} {row.operation}")
+        after = outbox.attend(row)
+        ends[after.state] += 1
+        if after.state == "unknown":
+            ctx.log(f"{row.provider} {row.operation} {row.key}: still unknown. {after.error}", "warning")
+    ctx.progress(ends.total(), len(rows))
+    if rows and (ends.total() < len(rows) or len(rows) == params.limit):
+        ctx.enqueue(settle_calls, params, concurrency_key=settle_calls.name)
+    return Done({"looked_after": ends.total(), **ends})

@@ -22,7 +22,7 @@ class Action(StrEnum):
     READ = "read"  # runs, definitions, schedules, figures of a queue
     ENQUEUE = "enqueue"  # run, cancel, retry, define and schedule the jobs of a queue
     STATS = "stats"  # the figures of all queues together
-    ADMINISTER = "administer"  # pause, override settings, initialise
+    ADMINISTER = "administer"  # pause, drain, clean, retry in bulk, override settings, initialise
     AUDIT = "audit"  # read the audit log
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from queues.api import doors, views
+from queues.api import doors, queue_views, views
+from queues.catalogue import EVERY
 from queues.watch.views import metrics
 
 RUN = "api/v1/queue/<str:queue>/jobs/<uuid:run_id>"
@@ -24,5 +25,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(RUN, views.OneRun.as_view(), name="api-run"),
     path(f"{RUN}/cancel", views.CancelRun.as_view(), name="api-run-cancel"),
     path(f"{RUN}/retry", views.RetryRun.as_view(), name="api-run-retry"),
+    path(f"api/v1/queue/{EVERY}/pause", queue_views.PauseAll.as_view(), name="api-pause-all"),
+    path(f"api/v1/queue/{EVERY}/resume", queue_views.ResumeAll.as_view(), name="api-resume-all"),
+    path("api/v1/queue/<str:queue>/pause", queue_views.Pause.as_view(), name="api-pause"),
+    path("api/v1/queue/<str:queue>/resume", queue_views.Resume.as_view(), name="api-resume"),
+    path("api/v1/queue/<str:queue>/drain", queue_views.Drain.as_view(), name="api-drain"),
+    path("api/v1/queue/<str:queue>/clean", queue_views.Clean.as_view(), name="api-clean"),
+    path("api/admin/queue/retry-failed", queue_views.RetryFailed.as_view(), name="api-retry-failed"),
     re_path(r"^api(?:/(?P<path>.*))?$", doors.Nothing.as_view(), name="api-nothing"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.contrib.admin import AdminSite
 from django.db import models
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.dateparse import parse_datetime
 from unfold import widgets as unfold
 
 from queues.admin.params_fields import native
@@ -47,6 +49,27 @@ class PauseForm(RequiredWhyForm):
     )
 
 
+class Pinned(forms.Form):
+    """What a page had counted, and when: no more than that is done when it comes back answered (see `pins`)."""
+
+    until = forms.CharField()
+    expected = forms.IntegerField(min_value=1)
+
+    def clean_until(self) -> datetime:
+        try:
+            until = parse_datetime(self.cleaned_data["until"])
+        except ValueError:
+            until = None
+        if until is None or until.tzinfo is None:
+            raise forms.ValidationError("This is no moment with its offset.")
+        return until
+
+
+def pins(until: datetime | None, expected: int) -> dict[str, list[str]]:
+    """The hidden values that `Pinned` reads."""
+    return {"until": [until.isoformat()], "expected": [str(expected)]} if until is not None and expected else {}
+
+
 def page(
     request: HttpRequest,
     site: AdminSite,
@@ -61,8 +84,12 @@ def page(
     danger: bool = False,
     facts: Sequence[str] = (),
     hidden: Mapping[str, Sequence[str]] | None = None,
+    narrow: forms.Form | None = None,
 ) -> TemplateResponse:
-    """`question` says what the deed changes; `facts` are listed below it; `hidden` inputs come back with the POST."""
+    """`question` says what the deed changes; `facts` are listed below it; `hidden` inputs come back with the POST.
+
+    `narrow`: a form that asks this page again by GET, to say what the deed is about. No `submit`: there is nothing to do.
+    """
     context = {
         **site.each_context(request),
         "title": title,
@@ -74,6 +101,7 @@ def page(
         "cancel_url": cancel_url,
         "original": obj,
         "opts": opts or (obj._meta if obj is not None else None),
+        "narrow": narrow,
         "hidden": [(name, value) for name, values in (hidden or {}).items() for value in values],
     }
     request.current_app = site.name  # type: ignore[attr-defined]

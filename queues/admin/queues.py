@@ -1,29 +1,27 @@
-"""Queues: what is in force, what staff put over it, paused and resumed with a reason."""
+"""Queues: what is in force, what staff put over it; and the buttons to pause, drain, resume and clean them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin import display
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from queues.admin import access, confirm, show
+from queues.admin import access, queues_clean, queues_deeds, show
 from queues.admin.base import PolicyAdmin
-from queues.admin.queues_facts import Facts, status_badge
-from queues.engine import control
-from queues.errors import WrongState
-from queues.ledger.queue_settings import effective
+from queues.admin.queues_facts import Facts, drain_left, status_badge
+from queues.engine import queue_verbs
+from queues.ledger.queue_settings import QueueSettings, effective
 from queues.models import Queue
+from queues.models.queue import Executor
 
-OVERRIDES = ("concurrency", "memory_limit_mb", "rate_limit")
+FIELDS = queue_verbs.OVERRIDES
 
 
 class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -31,16 +29,24 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Queue
-        fields = ("enabled", *OVERRIDES)
+        fields = FIELDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         plain = effective(Queue(name=self.instance.name)) if self.instance.pk else None
-        for name in OVERRIDES if plain else ():
-            if name in self.fields:
-                default = getattr(plain, name) or "none"
-                self.fields[name].help_text = f"Empty: {default}, from the environment or the catalogue."
-                self.fields[name].widget.attrs["placeholder"] = str(default)
+        for name in FIELDS if plain else ():
+            field: Any = self.fields.get(name)
+            if field is None or name == "enabled":
+                continue
+            default = getattr(plain, name) or "none"
+            if name == "executor":
+                default = Executor(default).label
+                field.choices = [("", f"Default: {default}"), *Executor.choices]
+            field.help_text = f"{HELP.get(name, '')}Empty: {default}, from the environment or the catalogue."
+            field.widget.attrs["placeholder"] = str(default)
+
+
+HELP = {"executor": "Where its runs execute. "}
 
 
 @admin.register(Queue)
@@ -48,7 +54,7 @@ class QueueAdmin(PolicyAdmin):
     """The rows are made from the catalogue; nobody adds or removes one here."""
 
     form = QueueForm
-    list_display = ("name_and_rank", "status", "waiting", "running", "workers", "slots", "limits", "health", "verb")
+    list_display = ("name_and_rank", "status", "waiting", "running", "workers", "slots", "limits", "health", "verbs")
     list_display_links = None
     actions = None
     ordering = ("position",)
@@ -57,11 +63,12 @@ class QueueAdmin(PolicyAdmin):
         (
             None,
             {
-                "fields": ("enabled", *OVERRIDES),
+                "fields": FIELDS,
                 "description": "An empty field means: as the environment or the catalogue says.",
             },
         ),
     )
+    list_before_template = "queues/queues_head.html"
     change_form_before_template = "queues/queue_head.html"
     empty_hint = "Queues appear when a worker starts, or by: manage.py migrate and manage.py rqworker."
 
@@ -83,62 +90,52 @@ class QueueAdmin(PolicyAdmin):
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         return [
-            path("<slug:name>/pause/", wrap(self.pause_view), name="queues_queue_pause"),
-            path("<slug:name>/resume/", wrap(self.resume_view), name="queues_queue_resume"),
+            path("all/pause/", wrap(self.all_view), {"verb": "pause"}, name="queues_queue_pause_all"),
+            path("all/resume/", wrap(self.all_view), {"verb": "resume"}, name="queues_queue_resume_all"),
+            path("<slug:name>/clean/", wrap(self.clean_view), name="queues_queue_clean"),
+            *(
+                path(f"<slug:name>/{verb}/", wrap(self.verb_view), {"verb": verb}, name=f"queues_queue_{verb}")
+                for verb in queues_deeds.DEEDS
+            ),
             *super().get_urls(),
         ]
 
     def attach(self, request: HttpRequest, rows: list[Any]) -> None:
         facts, may = Facts.gather(), access.may_administer(request.user)
         for row in rows:
-            row.facts, row.in_force, row.may_pause = facts, effective(row), may
+            row.facts, row.in_force, row.may_steer = facts, effective(row), may
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(
+            request, {"may_steer": access.may_administer(request.user), **(extra_context or {})}
+        )
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         queue = self.get_object(request, object_id) if object_id else None
+        in_force = effective(queue) if queue else None
         extra = {
             "queue": queue,
-            "in_force": effective(queue) if queue else None,
-            "may_pause": access.may_administer(request.user),
+            "in_force": in_force,
+            "status": status_badge(in_force, brief=True) if in_force else "",
+            "executor": Executor(in_force.executor).label if in_force else "",
+            "drain_left": drain_left(in_force) if in_force and in_force.draining else None,
+            "buttons": _buttons(queue, in_force) if in_force and access.may_administer(request.user) else "",
         }
         return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
-        control.save_queue(obj, actor=access.actor_of(request))
+        queue_verbs.save_queue(obj, actor=access.actor_of(request))
 
-    def pause_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        return self._deed(request, name, "pause")
+    def verb_view(self, request: HttpRequest, name: str, verb: str) -> HttpResponse:
+        return queues_deeds.one(self, request, name, verb)
 
-    def resume_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        return self._deed(request, name, "resume")
+    def all_view(self, request: HttpRequest, verb: str) -> HttpResponse:
+        return queues_deeds.every(self, request, verb)
 
-    def _deed(self, request: HttpRequest, name: str, verb: str) -> HttpResponse:
-        queue = get_object_or_404(Queue, pk=name)
-        if not access.may_administer(request.user):
-            raise PermissionDenied(f"Your roles do not let you {verb} queues.")
-        back = reverse("admin:queues_queue_changelist")
-        form = (confirm.PauseForm if verb == "pause" else confirm.WhyForm)(request.POST or None)
-        if form.is_valid():
-            actor, why = access.actor_of(request), form.cleaned_data["why"]
-            try:
-                if verb == "pause":
-                    control.pause_queue(name, actor=actor, why=why, until=form.cleaned_data["until"])
-                else:
-                    control.resume_queue(name, actor=actor, why=why)
-                messages.success(request, f"{queue.title} is {verb}d.")
-                return HttpResponseRedirect(back)
-            except WrongState as refused:
-                form.add_error(None, str(refused))
-        question = (
-            "Workers take nothing more from it; what runs now goes on, what waits stays, and jobs can still be asked for."
-            if verb == "pause"
-            else "Workers take from it again at once."
-        )
-        return confirm.page(
-            request, self.admin_site, title=f"{verb.capitalize()} {queue.title}", question=question, form=form,
-            submit=f"{verb.capitalize()} the queue", cancel_url=back, obj=queue,
-        )  # fmt: skip
+    def clean_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        return queues_clean.view(self, request, name)
 
     # --- the list ---
 
@@ -178,7 +175,11 @@ class QueueAdmin(PolicyAdmin):
         in_force = obj.in_force
         memory = _overridden(f"{in_force.memory_limit_mb} MB", obj.memory_limit_mb is not None)
         rate = _overridden(in_force.rate_limit or "no rate limit", bool(obj.rate_limit))
-        return format_html('{}<span class="rm-sub">{}</span>', memory, rate)
+        lines = [rate]
+        if obj.executor or in_force.executor != Executor.THREADS:
+            lines.append(_overridden(Executor(in_force.executor).label.lower(), bool(obj.executor)))
+        subs = format_html_join("", '<span class="rm-sub">{}</span>', ((line,) for line in lines))
+        return format_html("{}{}", memory, subs)
 
     @display(description="Health")
     def health(self, obj: Any) -> SafeString:
@@ -186,11 +187,23 @@ class QueueAdmin(PolicyAdmin):
         return show.grade(found.grade, found.score) if found else show.NONE
 
     @display(description="")
-    def verb(self, obj: Any) -> SafeString:
-        if not obj.may_pause:
-            return SafeString("")
-        verb = "resume" if obj.in_force.paused else "pause"
-        return show.link(reverse(f"admin:queues_queue_{verb}", args=[obj.pk]), verb.capitalize(), "rm-btn rm-small")
+    def verbs(self, obj: Any) -> SafeString:
+        return _buttons(obj, obj.in_force, "rm-small") if obj.may_steer else SafeString("")
+
+
+def _buttons(queue: Any, in_force: QueueSettings, size: str = "") -> SafeString:
+    """A button for each verb that makes sense now; each leads to its question."""
+    links = [
+        (reverse(f"admin:queues_queue_{verb}", args=[queue.pk]), _LOOK.get(verb, ""), verb.capitalize())
+        for verb in queues_deeds.verbs_for(in_force)
+    ]
+    row = format_html_join(
+        "", '<a class="rm-btn {} {}" href="{}">{}</a>', ((size, css, url, text) for url, css, text in links)
+    )
+    return format_html('<span class="rm-buttons">{}</span>', row)
+
+
+_LOOK = {"resume": "rm-primary", "clean": "rm-danger-text"}
 
 
 def _overridden(text: str, own: bool) -> SafeString:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Count
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from queues.admin import show
@@ -34,13 +34,29 @@ class Facts:
         return facts
 
 
-def status_badge(in_force: QueueSettings) -> SafeString:
-    """Open, paused (by whom, why, until when) or off."""
+def drain_left(in_force: QueueSettings) -> tuple[int, int]:
+    """Of a draining queue: how many live runs are still to be finished, and how many came later and wait. Two queries."""
+    live = Run.objects.filter(queue=in_force.name, state__in=LIVE_STATES)
+    left = live.filter(created_at__lte=in_force.drain_at).count()
+    return left, live.count() - left
+
+
+def status_badge(in_force: QueueSettings, *, brief: bool = False) -> SafeString:
+    """Open, paused, draining (why, by whom, until when; not if `brief`) or off."""
     if not in_force.enabled:
         return show.badge("Off", "idle")
+    told = []
     if in_force.paused:
-        until = format_html(" until {}", show.when(in_force.paused_until)) if in_force.paused_until else ""
-        return format_html(
-            '{}<span class="rm-sub">{}{}</span>', show.badge("Paused", "warn"), in_force.pause_reason, until
-        )
-    return show.badge("Open", "ok")
+        until = format_html(", until {}", show.when(in_force.paused_until)) if in_force.paused_until else ""
+        told.append(_told("Paused", in_force.pause_reason, in_force.paused_by, until, brief))
+    if in_force.draining:
+        told.append(_told("Draining", in_force.drain_reason, in_force.drain_by, "", brief))
+    if not told:
+        return show.badge("Open", "ok")
+    parts = format_html_join(" ", "{}", ((each,) for each in told))
+    return parts if brief else format_html('<span class="rm-status">{}</span>', parts)
+
+
+def _told(word: str, why: str, who: str, until: str | SafeString, brief: bool) -> SafeString:
+    badge = show.badge(word, "warn")
+    return badge if brief else format_html('{}<span class="rm-sub">{} ({}{})</span>', badge, why, who, until)

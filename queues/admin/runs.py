@@ -11,12 +11,12 @@ from django.contrib.admin import display
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from queues import registry
-from queues.admin import access, dashboard, runs_bulk, runs_page, show
+from queues.admin import access, dashboard, runs_bulk, runs_page, runs_retry, show
 from queues.admin.base import PolicyAdmin
 from queues.admin.paginator import CappedPaginator, capped_count, count_text
 from queues.admin.runs_filters import (
@@ -85,6 +85,7 @@ class RunAdmin(PolicyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("dashboard/", wrap(dashboard.live), name="queues_dashboard_live"),
+            path("retry-dead/", wrap(self.retry_dead_view), name="queues_run_retry_dead"),
             path("<uuid:run_id>/live/", wrap(self.live_view), name="queues_run_live"),
             path("<uuid:run_id>/cancel/", wrap(self.cancel_view), name="queues_run_cancel"),
             path("<uuid:run_id>/retry/", wrap(self.retry_view), name="queues_run_retry"),
@@ -113,10 +114,14 @@ class RunAdmin(PolicyAdmin):
         context = getattr(response, "context_data", None)
         if context and "cl" in context:
             context["state_tabs"] = _tabs(request, context["cl"])
+            context["retry_dead_url"] = _retry_dead_url(request, context["cl"])
         return response
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         return runs_page.detail(self, request, object_id)
+
+    def retry_dead_view(self, request: HttpRequest) -> HttpResponseBase:
+        return runs_retry.all_dead(self, request)
 
     def live_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         return runs_page.live(self, request, str(run_id))
@@ -129,11 +134,11 @@ class RunAdmin(PolicyAdmin):
 
     @admin.action(description="Retry", permissions=["change"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponseBase | None:
-        return runs_bulk.ask_or_do(self, request, queryset, "retry")
+        return runs_retry.selected(self, request, queryset)
 
     @admin.action(description="Cancel", permissions=["change"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponseBase | None:
-        return runs_bulk.ask_or_do(self, request, queryset, "cancel")
+        return runs_bulk.cancel_selected(self, request, queryset)
 
     @display(description="State")
     def state_badge(self, run: Run) -> SafeString:
@@ -185,6 +190,14 @@ class RunAdmin(PolicyAdmin):
 
 def _figure(text: str) -> SafeString:
     return format_html('<span class="rm-figure">{}</span>', text) if text else show.NONE
+
+
+def _retry_dead_url(request: HttpRequest, changelist: Any) -> str:
+    """Where to retry all dead runs under the present filters; nowhere where there is none, or it is not theirs to do."""
+    shown = request.GET.get("state") == Run.State.DEAD and changelist.result_count
+    if not shown or not access.operable_queues(request.user):
+        return ""
+    return f"{reverse('admin:queues_run_retry_dead')}{changelist.get_query_string({}, ['p', 'e', 'o'])}"
 
 
 def _tabs(request: HttpRequest, changelist: Any) -> list[dict[str, Any]]:

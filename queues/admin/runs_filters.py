@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from queues import registry
 from queues.admin import access, show
+from queues.engine.bulk_count import names_of
 from queues.ledger import clock
 from queues.models import JobDefinition, Run
 
@@ -54,7 +55,8 @@ class JobFilter(DropdownFilter):  # type: ignore[misc]
         return [(spec.name, spec.title) for spec in registry.specs() if show.job_queue(spec.name) in readable]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
-        return queryset.filter(job=self.value()) if self.value() else queryset
+        """Under its aliases too: runs keep the name under which they were asked for."""
+        return queryset.filter(job__in=names_of(self.value())) if self.value() else queryset
 
 
 class DefinitionFilter(DropdownFilter):  # type: ignore[misc]

@@ -177,6 +177,8 @@ def _waits_for(run: Run) -> str:
         return f"{in_force.title} is switched off: this run waits until it is switched on."
     if in_force.paused:
         return f"{in_force.title} is paused: {in_force.pause_reason}"
+    if in_force.drain_at is not None and run.created_at > in_force.drain_at:
+        return f"{in_force.title} is draining: {in_force.drain_reason}. This run came later and waits for the resume."
     live_workers = Worker.objects.filter(stopped_at__isnull=True, lost_at__isnull=True).values_list("queues", flat=True)
     if not any(run.queue in served for served in live_workers):
         return f"No worker serves {in_force.title}. Start one: python manage.py rqworker {run.queue}"

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from queues import catalogue
 from queues.api.fields import JsonObject, Moment
 from queues.models import Run, RunEvent
+from queues.models.queue import Executor
 
 Serializer = serializers.Serializer[Any]
 GRADES = ("A", "B", "C", "D", "F")
@@ -128,8 +129,8 @@ class HealthAnswer(HealthVerdict):
     queues = QueueHealthAnswer(many=True)
 
 
-class QueueStatus(Serializer):
-    """What is in force for a queue, and what it does."""
+class QueueInForce(Serializer):
+    """What is in force for a queue."""
 
     queue = serializers.ChoiceField(choices=catalogue.NAMES)
     title = serializers.CharField()
@@ -137,8 +138,16 @@ class QueueStatus(Serializer):
     paused = serializers.BooleanField()
     paused_until = Moment(allow_null=True)
     pause_reason = serializers.CharField(allow_blank=True)
+    draining = serializers.BooleanField(help_text="Runs asked for since then wait until it is resumed.")
+    drain_reason = serializers.CharField(allow_blank=True)
     concurrency = serializers.IntegerField(help_text="Slots over all workers together.")
     rate_limit = serializers.CharField(allow_blank=True)
+    executor = serializers.ChoiceField(choices=Executor.choices, help_text="Where its runs execute.")
+
+
+class QueueStatus(QueueInForce):
+    """What is in force for a queue, and what it does."""
+
     depth = serializers.IntegerField(help_text="Runs due and waiting.")
     running = serializers.IntegerField()
     workers = serializers.IntegerField(help_text="Live workers that serve it.")

@@ -16,7 +16,7 @@ from queues.api.permissions import NO_RUN
 from queues.engine import broker
 from queues.errors import UnknownJob
 from queues.ledger import clock
-from queues.ledger.queue_settings import all_effective
+from queues.ledger.queue_settings import QueueSettings, all_effective
 from queues.models import QueueHealth, Run
 from queues.watch.look import Look, look
 from queues.watch.score import grade_of, judge
@@ -78,8 +78,7 @@ def status() -> dict[str, Any]:
     seen, in_force = look(clock.now(), redis_up=redis_up), all_effective()
     queues = [
         {
-            "queue": name,
-            **{key: getattr(in_force[name], key) for key in _IN_FORCE},
+            **in_force_of(in_force[name]),
             **{key: getattr(seen.facts[name], key) for key in ("depth", "running", "workers")},
         }
         for name in catalogue.NAMES
@@ -87,7 +86,15 @@ def status() -> dict[str, Any]:
     return {"at": seen.at, "redis_up": redis_up, "queues": queues, "workers": [asdict(each) for each in seen.workers]}
 
 
-_IN_FORCE = ("title", "enabled", "paused", "paused_until", "pause_reason", "concurrency", "rate_limit")
+def in_force_of(queue: QueueSettings) -> dict[str, Any]:
+    """What is in force for a queue, for QueueInForce."""
+    return {"queue": queue.name, **{key: getattr(queue, key) for key in _IN_FORCE}}
+
+
+_IN_FORCE = (
+    "title", "enabled", "paused", "paused_until", "pause_reason", "draining", "drain_reason", "concurrency",
+    "rate_limit", "executor",
+)  # fmt: skip
 
 
 def stats() -> dict[str, Any]:

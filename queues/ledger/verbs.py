@@ -1,15 +1,19 @@
-"""What people may do to a run: cancel it, put it back."""
+"""What people may do to runs: cancel them, one or many. To put them back is in `requeue`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from queues.contract import Actor
 from queues.errors import WrongState
 from queues.ledger import clock, states
+from queues.ledger.events import add_events
 from queues.models import Run, RunEvent
+
+WAITING = frozenset({states.SCHEDULED, states.PENDING})
 
 
 def request_cancel(run_id: UUID, *, actor: Actor, why: str = "") -> Run:
@@ -24,46 +28,41 @@ def request_cancel(run_id: UUID, *, actor: Actor, why: str = "") -> Run:
             if run.cancel_requested_at is None:
                 run.cancel_requested_at = now
                 run.save(update_fields=["cancel_requested_at"])
-                _event(run, RunEvent.Kind.CANCEL_REQUESTED, actor, why)
+                add_events([run], RunEvent.Kind.CANCEL_REQUESTED, actor, why)
             return run
         if run.state not in states.LIVE:
             raise WrongState(f"This run is {run.state} already: there is nothing to cancel.")
         states.require(run.state, states.CANCELLED)
         run.state, run.finished_at, run.cancel_requested_at = states.CANCELLED, now, now
         run.save(update_fields=["state", "finished_at", "cancel_requested_at"])
-        _event(run, RunEvent.Kind.CANCELLED, actor, why)
+        add_events([run], RunEvent.Kind.CANCELLED, actor, why)
     return run
 
 
-def requeue(run_id: UUID, *, actor: Actor, why: str = "") -> Run:
-    """A dead or cancelled run is pending again, with its whole number of attempts before it.
+def cancel_waiting(
+    ids: Sequence[UUID], *, among: Collection[str] = WAITING, actor: Actor, why: str = ""
+) -> list[tuple[str, UUID]]:
+    """Cancel those of `ids` (500 at most) that still wait, in one of the states `among`. Returns their (queue, id).
 
-    Raises Run.DoesNotExist; WrongState for any other state, or when its dedupe key has a live run.
+    One transaction, a fixed number of statements. What runs by now is left alone, and so is what others hold locked: a
+    claim is taking it. Raises ValueError for a state in which a run does not wait.
     """
+    if not WAITING.issuperset(among):
+        raise ValueError(f"Only runs that wait are cancelled by the many, not: {', '.join(sorted(among))}.")
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run_id)
-        if run.state not in (states.DEAD, states.CANCELLED):
-            raise WrongState(f"This run is {run.state}: only dead and cancelled runs can be retried.")
-        was, spent = run.state, run.attempt
-        run.max_attempts = min(spent + max(run.max_attempts - spent, _budget(run)), 32_000)
-        run.state, run.due_at, run.crashes = states.PENDING, clock.now(), 0
-        run.finished_at = run.claimed_at = run.started_at = run.cancel_requested_at = None
-        try:
-            with transaction.atomic():
-                run.save()
-        except IntegrityError:
-            raise WrongState("Another live run has the same dedupe key: wait for it, or cancel it first.") from None
-        _event(run, RunEvent.Kind.REQUEUED, actor, why, {"was": was, "error": run.error_message[:500]})
-    return run
+        rows = locked(ids, among, "attempt")
+        now = clock.now()
+        Run.objects.filter(id__in=[run.id for run in rows]).update(
+            state=states.CANCELLED, finished_at=now, cancel_requested_at=now
+        )
+        add_events(rows, RunEvent.Kind.CANCELLED, actor, why)
+    return [(run.queue, run.id) for run in rows]
 
 
-def _budget(run: Run) -> int:
-    """How many attempts a retry by hand is worth: what the run had at first."""
-    earlier = RunEvent.objects.filter(run=run, kind=RunEvent.Kind.REQUEUED).count()
-    return max(1, run.max_attempts // (earlier + 1))
+def locked(ids: Sequence[UUID], among: Collection[str], *columns: str) -> list[Run]:
+    """Those of `ids` in one of the states `among` that nobody else holds, with id, queue, state and `columns`.
 
-
-def _event(run: Run, kind: str, actor: Actor, why: str, data: dict[str, object] | None = None) -> None:
-    RunEvent.objects.create(
-        run=run, at=clock.now(), kind=kind, attempt=run.attempt, actor=actor.label[:150], note=why, data=data or {}
-    )
+    Locked in the order of ids, so that two batches never wait for each other in a circle. In a transaction.
+    """
+    rows = Run.objects.select_for_update(skip_locked=True).filter(id__in=ids, state__in=among).order_by("id")
+    return list(rows.only("id", "queue", "state", *columns))

@@ -19,11 +19,19 @@ from queues.models import AuditEntry, HealthSample, Queue, QueueHealth, Run, Wor
 def test_an_override_is_stored_and_audited(as_: Callable[[str], Client]) -> None:
     browser = as_("admin")
     address = "/admin/queues/queue/route-optimization/change/"
-    assert "Empty: 2, from the environment or the catalogue." in browser.get(address).content.decode()
-    browser.post(address, {"enabled": "on", "concurrency": "5", "memory_limit_mb": "", "rate_limit": ""})
-    assert Queue.objects.get(pk="route-optimization").concurrency == 5
+    page = browser.get(address).content.decode()
+    assert "Empty: 2, from the environment or the catalogue." in page
+    assert "Default: Threads" in page and "Empty: Threads, from the environment or the catalogue." in page
+    browser.post(
+        address,
+        {"enabled": "on", "concurrency": "5", "memory_limit_mb": "", "rate_limit": "", "executor": "children"},
+    )
+    stored = Queue.objects.get(pk="route-optimization")
+    assert (stored.concurrency, stored.executor) == (5, "children")
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.before, entry.after) == ("queue.change", {"concurrency": None}, {"concurrency": 5})
+    assert (entry.action, entry.before) == ("queue.change", {"concurrency": None, "executor": ""})
+    assert entry.after == {"concurrency": 5, "executor": "children"}
+    assert "child processes*" in browser.get("/admin/queues/queue/").content.decode()
 
 
 def test_a_queue_is_paused_with_a_reason_until_a_time_and_resumed(as_: Callable[[str], Client]) -> None:

@@ -130,7 +130,9 @@ def test_a_bulk_retry_counts_first_and_leaves_the_others_alone(
     answer = browser.post(LIST, {**chosen, "sure": "yes", "why": "The store is back"}, follow=True).content.decode()
     assert "2 runs put back into their queues" in answer and "2 were left alone" in answer
     assert set(Run.objects.filter(state="pending").values_list("pk", flat=True)) == {r.pk for r in dead}
-    assert AuditEntry.objects.filter(action="run.retry", why="The store is back").count() == 2
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.why, entry.after["count"]) == ("run.retry_many", "The store is back", 2)
+    assert set(entry.after["ids"]) == {str(r.pk) for r in dead}
 
 
 def test_a_run_that_is_gone_says_so(as_: Callable[[str], Client]) -> None:

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from queues import catalogue
 from queues.contract import Actor
-from queues.engine.control import pause_queue
+from queues.engine.queue_verbs import pause_queue
 from queues.ledger import clock
 from queues.models import QueueHealth, Run, RunEvent
 

@@ -43,6 +43,10 @@ def test_it_is_valid_and_names_every_operation(schema: dict[str, Any]) -> None:
         (one, "get"),
         (f"{one}/cancel", "post"),
         (f"{one}/retry", "post"),
+        *((f"/api/v1/queue/{{queue}}/{verb}", "post") for verb in ("pause", "resume", "drain", "clean")),
+        ("/api/v1/queue/all/pause", "post"),
+        ("/api/v1/queue/all/resume", "post"),
+        ("/api/admin/queue/retry-failed", "post"),
         ("/healthz", "get"),
     }
 

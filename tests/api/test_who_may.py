@@ -35,6 +35,13 @@ TABLE: dict[str, dict[str, tuple[int, ...]]] = {
     RUN: {"GET": (401, 200, 200, 200, 404, 404, 404)},
     f"{RUN}/cancel": {"POST": (401, 200, 200, 403, 404, 404, 404)},
     f"{RUN}/retry": {"POST": (401, 409, 409, 403, 404, 404, 404)},
+    "api/v1/queue/all/pause": {"POST": (401, 422, 403, 403, 403, 403, 403)},
+    "api/v1/queue/all/resume": {"POST": (401, 200, 403, 403, 403, 403, 403)},
+    "api/v1/queue/<str:queue>/pause": {"POST": (401, 422, 403, 403, 403, 403, 403)},
+    "api/v1/queue/<str:queue>/resume": {"POST": (401, 409, 403, 403, 403, 403, 403)},
+    "api/v1/queue/<str:queue>/drain": {"POST": (401, 422, 403, 403, 403, 403, 403)},
+    "api/v1/queue/<str:queue>/clean": {"POST": (401, 422, 403, 403, 403, 403, 403)},
+    "api/admin/queue/retry-failed": {"POST": (401, 422, 403, 403, 403, 403, 403)},
     "^api(?:/(?P<path>.*))?$": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), (404,) * 7),
 }
 PUBLIC = {"api/token/", "api/token/refresh/", "^api(?:/(?P<path>.*))?$"}
