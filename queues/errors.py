@@ -126,6 +126,8 @@ class WorkerStopping(RoundsmanError):
     code = "worker_stopping"
 
 
+CHILD_DIED, MEMORY_LIMIT = "child_died", "memory_limit"  # error codes of runs whose child process died
+
 PERMANENT_BUILTINS: tuple[type[BaseException], ...] = (
     TypeError,
     AttributeError,

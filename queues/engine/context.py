@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from pydantic import BaseModel
 
 from queues import failpoints
-from queues.contract import Actor, Json, RunRef
-from queues.errors import LeaseLost, RoundsmanError, RunCancelled, WorkerStopping
+from queues.contract import Actor, Answer, Json, OutboundRequest, RunRef
+from queues.engine import outbox
+from queues.errors import LeaseLost, RoundsmanError, RunCancelled, RunTimeout, WorkerStopping
 from queues.ledger import clock, states
 from queues.ledger.facts import Claim, LogLine, Progress
 from queues.models import EffectRecord, Run
@@ -47,6 +49,7 @@ class RunContext:
         self._progress: Progress | None = None
         self._progress_new = False
         self._stop: type[RoundsmanError] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
     # --- for the handler ---
@@ -92,6 +95,11 @@ class RunContext:
             failpoints.reach("effect.written")
         failpoints.reach("effect.committed")
 
+    def call(self, request: OutboundRequest) -> Answer:
+        """A provider does something once: see queues.contract.JobContext.call."""
+        self.checkpoint()
+        return outbox.call(request, run_id=self.run_id, lease=self.claim.token)
+
     def enqueue(self, spec: Any, params: BaseModel, **options: Any) -> RunRef:
         actor = Actor(label=f"job:{self.job}", source="job", request_id=str(self.run_id))
         ref: RunRef = spec.enqueue(params, actor=actor, parent_id=self.run_id, **options)
@@ -113,6 +121,29 @@ class RunContext:
     def stopped_for(self) -> type[RoundsmanError] | None:
         return self._stop
 
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine in this thread, on a loop of its own."""
+        try:
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                return runner.run(coroutine)
+        finally:
+            self._loop = None
+
+    def wake(self) -> None:
+        """A loop that waits in the system's code comes back to Python's, where an interrupt is raised."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has just been closed
+                loop.call_soon_threadsafe(lambda: None)
+
+    def absorb(self, progress: Progress | None, lines: list[LogLine]) -> None:
+        """What the same execution's context in a child process took note of."""
+        with self._lock:
+            if progress is not None:
+                self._progress, self._progress_new = progress, True
+            self._log += lines
+
     def take_notes(self) -> tuple[Progress | None, list[LogLine]]:
         """What is new since the last call."""
         with self._lock:
@@ -130,14 +161,9 @@ class RunContext:
         return self.claim.token
 
 
-def drop_connections() -> None:
-    """After an execution: give the thread's database connection back; an open transaction is rolled back."""
-    if connection.connection is not None:
-        connection.close_if_unusable_or_obsolete() if not connection.in_atomic_block else connection.close()
-
-
 _STOP_WORDS: dict[type[RoundsmanError], str] = {
     RunCancelled: "The run was cancelled.",
     WorkerStopping: "The worker is stopping; the run goes back to its queue.",
     LeaseLost: "The run's lease was lost.",
+    RunTimeout: "",
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +14,21 @@ from queues import failpoints, registry
 from queues.contract import Cancel, Done, Retry
 from queues.engine.context import RunContext
 from queues.engine.retry import backoff_s
-from queues.errors import LeaseLost, PermanentError, RunCancelled, RunTimeout, WorkerStopping, is_permanent
+from queues.errors import (
+    LeaseLost,
+    PermanentError,
+    RoundsmanError,
+    RunCancelled,
+    RunTimeout,
+    WorkerStopping,
+    is_permanent,
+)
 from queues.ledger import clock, states
 from queues.ledger.facts import Ending
 
 MAX_RESULT_BYTES = 64 * 1024
 MAX_TRACE = 16_000
+AsyncCall = Callable[[Callable[[Any, Any], Any], Any, Any], Awaitable[Any]]
 
 
 class InvalidOutcome(PermanentError):
@@ -34,20 +44,40 @@ def execute(ctx: RunContext) -> Ending | None:
         outcome = _call(ctx)
         failpoints.reach("start.ended")
         return _ended(ctx, outcome)
-    except (WorkerStopping, LeaseLost):
-        return None
-    except RunCancelled as error:
-        return _ending(ctx, states.CANCELLED, note=str(error))
-    except Exception as error:
-        if ctx.stopped_for in (WorkerStopping, LeaseLost):
-            return None  # what a stopping handler throws on its way out says nothing about the job
-        if ctx.stopped_for is RunCancelled:
-            return _ending(ctx, states.CANCELLED, note="The run was cancelled.")
-        if isinstance(error, RunTimeout) and not str(error):
-            error = RunTimeout(f"The run took longer than its limit of {ctx.claim.timeout_s:g} s.").with_traceback(
-                error.__traceback__
-            )
-        return failed(ctx, error)
+    except (Exception, SystemExit) as error:
+        return ended_by(ctx, error)
+
+
+async def execute_async(ctx: RunContext, call: AsyncCall) -> Ending | None:
+    """As `execute`, on an event loop: `call` runs a handler that is no coroutine function where it may block."""
+    try:
+        failpoints.reach("start.begun")
+        handler, params = _handler(ctx)
+        if inspect.iscoroutinefunction(handler):
+            outcome = await handler(ctx, params)
+        else:
+            outcome = await call(handler, ctx, params)
+        failpoints.reach("start.ended")
+        return _ended(ctx, outcome)
+    except (Exception, SystemExit) as error:
+        return ended_by(ctx, error)
+
+
+def ended_by(ctx: RunContext, error: BaseException) -> Ending | None:
+    """The ending of an execution that threw."""
+    if isinstance(error, WorkerStopping | LeaseLost) or ctx.stopped_for in (WorkerStopping, LeaseLost):
+        return None  # what a stopping handler throws on its way out says nothing about the job
+    if isinstance(error, RunCancelled):
+        return _ending(ctx, states.CANCELLED, note=str(error) or "The run was cancelled.")
+    if ctx.stopped_for is RunCancelled:
+        return _ending(ctx, states.CANCELLED, note="The run was cancelled.")
+    if ctx.stopped_for is RunTimeout or (isinstance(error, RunTimeout) and not str(error)):
+        error = RunTimeout(f"The run took longer than its limit of {ctx.claim.timeout_s:g} s.").with_traceback(
+            error.__traceback__
+        )
+    if isinstance(error, SystemExit):
+        error = ExitCalled(f"The handler called sys.exit({error.code!r}).").with_traceback(error.__traceback__)
+    return failed(ctx, error)
 
 
 def failed(ctx: RunContext, error: BaseException, retry_after_s: float | None = None) -> Ending:
@@ -70,14 +100,24 @@ def failed(ctx: RunContext, error: BaseException, retry_after_s: float | None = 
     return _ending(ctx, states.SCHEDULED, wait_s=wait, **told)
 
 
-def _call(ctx: RunContext) -> object:
+def crashed(ctx: RunContext, error_type: str, code: str, message: str) -> Ending:
+    """The process in which it ran died with it: the ledger puts it back, or makes it dead after too many crashes."""
+    return replace(
+        _ending(ctx, states.PENDING, error_type=error_type, error_code=code, error_message=message), crashed=True
+    )
+
+
+def _handler(ctx: RunContext) -> tuple[Callable[[Any, Any], Any], Any]:
     spec = registry.get(ctx.job)
     if spec.run is None:
         raise InvalidOutcome(f"The job {spec.name} is declared but no handler is bound to it.")
-    answer = spec.run(ctx, spec.read(ctx.claim.params))
-    if inspect.iscoroutine(answer):
-        answer = asyncio.run(answer)
-    return answer
+    return spec.run, spec.read(ctx.claim.params)
+
+
+def _call(ctx: RunContext) -> object:
+    handler, params = _handler(ctx)
+    answer = handler(ctx, params)
+    return ctx.wait_for(answer) if inspect.iscoroutine(answer) else answer
 
 
 def _ended(ctx: RunContext, outcome: object) -> Ending:
@@ -119,6 +159,12 @@ def _ending(ctx: RunContext, state: str, *, wait_s: float | None = None, **told:
         spend_usd=ctx.spent,
         **told,
     )
+
+
+class ExitCalled(RoundsmanError):
+    """The handler called sys.exit. That ends no process here."""
+
+    code = "exit_called"
 
 
 class _RetryAsked(Exception):

@@ -25,14 +25,15 @@ class Identity:
         self._lock: IO[str] | None = None
 
     def register(self) -> UUID:
-        """Insert the worker's row under a new id. Raises DatabaseError."""
-        self.id = new_id()
-        path = self._hold_lock()
+        """Insert the worker's row under a new id. Raises DatabaseError; the old id stays then, under which nothing is held."""
+        fresh = new_id()
+        path = self._hold_lock(fresh)
         now = clock.now()
         Worker.objects.create(
-            id=self.id, name=self.name, host=socket.gethostname(), pid=os.getpid(), queues=self.queues,
+            id=fresh, name=self.name, host=socket.gethostname(), pid=os.getpid(), queues=self.queues,
             slots=self.slots, started_at=now, beat_at=now, lock_path=path,
         )  # fmt: skip
+        self.id = fresh
         return self.id
 
     def stopping(self) -> None:
@@ -43,7 +44,7 @@ class Identity:
         Worker.objects.filter(pk=self.id, lost_at__isnull=True).update(stopped_at=clock.now(), busy=0)
         self._drop_lock()
 
-    def _hold_lock(self) -> str:
+    def _hold_lock(self, worker_id: UUID) -> str:
         self._drop_lock()
         if connection.vendor != "sqlite":
             return ""
@@ -52,7 +53,7 @@ class Identity:
             return ""  # an in-memory database has no other process to tell
         folder = Path(name).parent / "workers"
         folder.mkdir(exist_ok=True)
-        path = folder / f"{self.id}.lock"
+        path = folder / f"{worker_id}.lock"
         self._lock = path.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return str(path)
@@ -74,14 +75,3 @@ def lock_is_free(path: str) -> bool:
         return True
     except OSError:
         return False
-
-
-def rss_mb() -> float:
-    """This process's resident memory now, MB; its peak where the system tells no more."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

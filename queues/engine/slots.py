@@ -1,88 +1,36 @@
-"""The slots of a worker process: threads, each running one claimed batch serially."""
+"""A slot runs one claimed batch serially. What runs its executions (a thread, an event loop, a child) is the executor."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import threading
-import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db import connections
 
-from queues.engine.context import RunContext
-from queues.engine.execute import execute, failed
-from queues.errors import RoundsmanError, RunCancelled, RunTimeout, WorkerStopping
-from queues.ledger import clock
+from queues.engine.execution import Blocking, Execution, ThreadExecution
 from queues.ledger.facts import Batch, Claim, Ending
 
 log = logging.getLogger("roundsman.worker")
 # (claim, its ending or None where the execution does not count, the batch's token if this was its last)
 Report = Callable[[Claim, Ending | None, UUID | None], None]
-FORCE_AFTER_S = 3.0  # a handler that was asked to stop and does not is interrupted
+E = TypeVar("E", bound=Execution)
 
 
-class Execution:
-    """A run in a thread, which other threads may interrupt while its handler is on the stack."""
+class Slot(ABC, Generic[E]):
+    """`waiting` holds what the batch has not started yet; the heart may take it away. `through` is told at its end."""
 
-    def __init__(self, claim: Claim) -> None:
-        self.context = RunContext(claim, clock.now())
-        self.began_s = time.monotonic()
-        self.asked_s: float | None = None
-        self.told = False  # whether the ledger was told that it has started
-        self._thread_id: int | None = None
-        self._guard = threading.Lock()
-
-    def run(self) -> Ending | None:
-        try:
-            with self._guard:
-                self._thread_id = threading.get_ident()
-            try:
-                return execute(self.context)
-            finally:
-                self._disarm()
-        except RoundsmanError as late:  # the interrupt came while the handler was returning
-            return None if isinstance(late, WorkerStopping) else failed(self.context, late)
-
-    def stop(self, why: type[RoundsmanError]) -> None:
-        """Ask the handler to stop; it is interrupted if it does not within a few seconds."""
-        self.context.stop(why)
-        self.asked_s = self.asked_s if self.asked_s is not None else time.monotonic()
-
-    def enforce(self, now_s: float) -> None:
-        """Interrupt a handler that is over its time, or deaf to a request to stop."""
-        timeout_s = self.context.claim.timeout_s
-        if self.asked_s is not None and now_s - self.asked_s > FORCE_AFTER_S and self.context.stopped_for:
-            self.interrupt(self.context.stopped_for)
-        elif self.asked_s is None and 0 < timeout_s < now_s - self.began_s:
-            self.interrupt(RunTimeout)
-
-    def interrupt(self, error: type[RoundsmanError]) -> None:
-        """Raise `error` in the handler's thread at its next Python instruction (C code is not interrupted)."""
-        with self._guard:
-            if self._thread_id is not None:
-                _raise_in(self._thread_id, error)
-
-    def _disarm(self) -> None:
-        with self._guard:
-            if self._thread_id is not None:
-                _raise_in(self._thread_id, None)
-            self._thread_id = None
-
-
-class Slot:
-    """One thread. `waiting` holds what its batch has not started yet; the heart may take it away."""
-
-    def __init__(self, crew: Crew, number: int) -> None:
-        self.crew = crew
+    def __init__(self, report: Report, through: Callable[[], None]) -> None:
+        self.report, self.through = report, through
         self.batch: Batch | None = None
-        self.current: Execution | None = None
+        self.current: E | None = None
         self.waiting: deque[Claim] = deque()
         self.lock = threading.Lock()
-        self.thread = threading.Thread(target=self._serve, name=f"slot-{number}", daemon=True)
 
     def take_waiting(self) -> list[Claim]:
         """The unstarted claims, which now are the caller's to give back."""
@@ -91,89 +39,118 @@ class Slot:
             self.waiting.clear()
         return taken
 
-    def _serve(self) -> None:
-        while True:
-            batch = self.crew.inbox.get()
-            self._run_batch(batch)
-            connections.close_all()
-            self.crew.done()
+    @abstractmethod
+    def execution(self, claim: Claim) -> E:
+        """A new execution in this slot."""
 
-    def _run_batch(self, batch: Batch) -> None:
+    def begin(self, batch: Batch) -> E | None:
+        """The first execution of a batch."""
         with self.lock:
             self.batch, self.waiting = batch, deque(batch.claims)
-            claim, execution = self._next()
-        while claim is not None and execution is not None:
-            ending = execution.run()
-            with self.lock:
-                following, upcoming = self._next()
-            self.crew.report(claim, ending, batch.token if following is None else None)
-            claim, execution = following, upcoming
+            return self._next()
 
-    def _next(self) -> tuple[Claim | None, Execution | None]:
-        """Under the lock: what runs next, or the end of the batch."""
+    def ended(self, execution: E, ending: Ending | None) -> E | None:
+        """Report how one ended. The next execution; None: the batch is through."""
+        with self.lock:
+            token = self.batch.token if self.batch is not None else None
+            following = self._next()
+        self.report(execution.context.claim, ending, token if following is None else None)
+        return following
+
+    def abandon(self, error: BaseException) -> None:
+        """The engine itself failed here: what the slot holds goes back, rather than to stay held for ever."""
+        log.error("A slot failed; what it held goes back to its queue.", exc_info=error)
+        with self.lock:
+            held = [self.current.context.claim] if self.current is not None else []
+            held += self.waiting
+            token = self.batch.token if self.batch is not None else None
+            self.batch = self.current = None
+            self.waiting.clear()
+        for claim in held:
+            self.report(claim, None, token if claim is held[-1] else None)
+
+    def _next(self) -> E | None:
+        """Under the lock."""
         if not self.waiting:
             self.batch = self.current = None
-            return None, None
-        claim = self.waiting.popleft()
-        self.current = Execution(claim)
-        return claim, self.current
+            return None
+        self.current = self.execution(self.waiting.popleft())
+        return self.current
 
 
-class Crew:
-    """All slots of the process."""
-
-    def __init__(self, slots: int, report: Report) -> None:
-        self.report = report
-        self.inbox: SimpleQueue[Batch] = SimpleQueue()
-        self.size, self._free = slots, slots
-        self._changed = threading.Condition()
-        self.slots = [Slot(self, number) for number in range(slots)]
-
-    def start(self) -> None:
-        for slot in self.slots:
-            slot.thread.start()
+class Executor(ABC):
+    """Runs batches in slots of its kind."""
 
     @property
-    def free(self) -> int:
-        return self._free
+    @abstractmethod
+    def slots(self) -> list[Slot]:  # type: ignore[type-arg]
+        """Every slot there is, busy or idle."""
+
+    @abstractmethod
+    def give(self, batch: Batch) -> None:
+        """Run a batch; returns at once."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """The worker ends: nothing is given any more."""
+
+
+class Threads(Executor):
+    """A thread a slot, made when first needed and kept. `new` makes a slot, given what it calls when it is idle again."""
+
+    def __init__(self, new: Callable[[Callable[[], None]], ThreadSlot]) -> None:
+        self._new, self._slots = new, list[ThreadSlot]()
+        self._idle: list[ThreadSlot] = []
+        self._lock = threading.Lock()
 
     @property
-    def busy(self) -> int:
-        return self.size - self._free
-
-    def wait_free(self, timeout_s: float) -> int:
-        """How many slots are free, waiting for the first."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._free > 0, timeout_s)
-            return self._free
-
-    def wait_idle(self, timeout_s: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._free == self.size, timeout_s)
+    def slots(self) -> list[Slot]:  # type: ignore[type-arg]
+        return [*self._slots]
 
     def give(self, batch: Batch) -> None:
-        with self._changed:
-            self._free -= 1
-        self.inbox.put(batch)
+        with self._lock:
+            slot = self._idle.pop() if self._idle else self._hire()
+        slot.inbox.put(batch)
 
-    def done(self) -> None:
-        with self._changed:
-            self._free += 1
-            self._changed.notify_all()
+    def close(self) -> None:
+        with self._lock:
+            for slot in self._slots:
+                slot.inbox.put(None)
 
-    def executions(self) -> list[Execution]:
-        return [execution for slot in self.slots if (execution := slot.current) is not None]
+    def _hire(self) -> ThreadSlot:
+        slot = self._new(lambda: self._rest(slot))
+        self._slots.append(slot)
+        slot.thread.start()
+        return slot
 
-    def stop_all(self, why: type[RoundsmanError]) -> None:
-        for execution in self.executions():
-            execution.stop(why)
-
-    def cancel(self, run_ids: set[UUID]) -> None:
-        for execution in self.executions():
-            if execution.context.run_id in run_ids and execution.context.stopped_for is None:
-                execution.stop(RunCancelled)
+    def _rest(self, slot: ThreadSlot) -> None:
+        with self._lock:
+            self._idle.append(slot)
 
 
-def _raise_in(thread_id: int, error: type[BaseException] | None) -> None:
-    target = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), target)
+class ThreadSlot(Slot[Blocking]):
+    """The slot is a thread, and its executions run in it. `rest` is called when it is idle again."""
+
+    def __init__(self, report: Report, through: Callable[[], None], rest: Callable[[], None]) -> None:
+        super().__init__(report, through)
+        self.rest = rest
+        self.inbox: SimpleQueue[Batch | None] = SimpleQueue()
+        self.thread = threading.Thread(target=self._serve, name="slot", daemon=True)
+
+    def execution(self, claim: Claim) -> Blocking:
+        return ThreadExecution(claim)
+
+    def _serve(self) -> None:
+        while (batch := self.next_batch()) is not None:
+            try:
+                execution = self.begin(batch)
+                while execution is not None:
+                    execution = self.ended(execution, execution.run())
+                connections.close_all()
+            except BaseException as error:
+                self.abandon(error)
+            self.rest()
+            self.through()
+
+    def next_batch(self) -> Batch | None:
+        return self.inbox.get()

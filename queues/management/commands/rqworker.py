@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError
 
 from queues import catalogue
 from queues.engine.broker import connection
+from queues.engine.children import ChildRules
 from queues.engine.shop import Rules
 from queues.engine.tend import Tick
 from queues.engine.worker import LedgerWorker
@@ -75,6 +76,7 @@ class Command(BaseCommand):
             slots=options["slots"],
             lease_s=settings.WORKER_LEASE_S,
             grace_s=options["grace"],
+            children=ChildRules(max_runs=settings.WORKER_CHILD_MAX_JOBS),
             ticks=ticks,
             observers=[finished.add, durations.add],
         )

@@ -1,0 +1,76 @@
+"""All that executes runs in a worker process: so many slots, of whatever executor the claimed batch asks for."""
+
+from __future__ import annotations
+
+import threading
+from uuid import UUID
+
+from queues.engine.children import ChildRules, ChildSlot
+from queues.engine.execution import Execution
+from queues.engine.loop import Loop
+from queues.engine.nursery import Nursery
+from queues.engine.slots import Executor, Report, Slot, Threads, ThreadSlot
+from queues.errors import RoundsmanError, RunCancelled
+from queues.ledger.facts import Batch
+
+
+class Crew:
+    """`size` slots. `give` a batch only when one is free."""
+
+    def __init__(self, slots: int, report: Report, nursery: Nursery, children: ChildRules) -> None:
+        self.size, self._free = slots, slots
+        self._changed = threading.Condition()
+        self._executors: dict[str, Executor] = {
+            "threads": Threads(lambda rest: ThreadSlot(report, self.done, rest)),
+            "asyncio": Loop(report, self.done),
+            "children": Threads(lambda rest: ChildSlot(report, self.done, rest, nursery, children)),
+        }
+
+    @property
+    def slots(self) -> list[Slot]:  # type: ignore[type-arg]
+        return [slot for executor in self._executors.values() for slot in executor.slots]
+
+    @property
+    def free(self) -> int:
+        return self._free
+
+    @property
+    def busy(self) -> int:
+        return self.size - self._free
+
+    def wait_free(self, timeout_s: float) -> int:
+        """How many slots are free, waiting for the first."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free > 0, timeout_s)
+            return self._free
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._free == self.size, timeout_s)
+
+    def give(self, batch: Batch) -> None:
+        with self._changed:
+            self._free -= 1
+        self._executors[batch.executor].give(batch)
+
+    def done(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let threads and children end. Nothing may be given any more."""
+        for executor in self._executors.values():
+            executor.close()
+
+    def executions(self) -> list[Execution]:
+        return [execution for slot in self.slots if (execution := slot.current) is not None]
+
+    def stop_all(self, why: type[RoundsmanError]) -> None:
+        for execution in self.executions():
+            execution.stop(why)
+
+    def cancel(self, run_ids: set[UUID]) -> None:
+        for execution in self.executions():
+            if execution.context.run_id in run_ids and execution.context.stopped_for is None:
+                execution.stop(RunCancelled)
