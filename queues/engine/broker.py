@@ -18,44 +18,61 @@ from uuid import UUID
 
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from redis.sentinel import Sentinel
 from rq.defaults import RQ_KEY_PREFIX
 from rq.utils import utcformat
 
+from queues.engine.patience import Patience
 from queues.engine.window import WINDOW, DoorbellAway, Listed
 from queues.ledger import clock
 
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 QUEUES_KEY = f"{RQ_KEY_PREFIX}:queues"
+LONGEST_WAIT_S = 2.0  # for the window's next id, in one command
+ANSWER_S = 2.0  # a doorbell that has not answered by then is not waited for: the ledger has every run
 STALE = timedelta(seconds=3)  # a hash so long without a place in the list is of a worker that died before its claim
 T = TypeVar("T")
 
-# KEYS: list, queues set. ARGV: room, how ("front", "fresh" or ""), now, stale before (both as RQ writes times, which
-# sort), queue, then threes of (id, job key, data). Returns the count added. The fields are what RQ's tools cannot do
-# without. Fresh ids were made just now: nobody can have listed them, so the list is not read.
+# KEYS: list, queues set. ARGV: room, whether fresh ("1"), now, stale before (both as RQ writes times, which sort), queue,
+# then threes of (id, job key, data). Returns the count added. The fields are what RQ's tools cannot do without. Fresh
+# ids were made just now: nobody can have listed them, so the list is not read.
 OFFER = """
-local listed, added, room, how = {}, 0, tonumber(ARGV[1]), ARGV[2]
+local listed, added, room, fresh = {}, 0, tonumber(ARGV[1]), ARGV[2] == '1'
 local length = redis.call('LLEN', KEYS[1])
 if length >= room then return 0 end
-if how ~= 'fresh' then
+if not fresh then
   for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do listed[id] = true end
 end
 for i = 6, #ARGV, 3 do
   if length + added >= room then break end
   local id, key = ARGV[i], ARGV[i + 1]
   if not listed[id] then
-    local since = how == '' and redis.call('HGET', key, 'enqueued_at')
+    local since = not fresh and redis.call('HGET', key, 'enqueued_at')
     if not since or since < ARGV[4] then
       redis.call('HSET', key, 'data', ARGV[i + 2], 'origin', ARGV[5], 'status', 'queued', 'enqueued_at', ARGV[3])
-      redis.call(how == 'front' and 'LPUSH' or 'RPUSH', KEYS[1], id)
+      redis.call('RPUSH', KEYS[1], id)
       added = added + 1
     end
   end
 end
 if length == 0 and added > 0 then redis.call('SADD', KEYS[2], KEYS[1]) end
 return added
+"""
+# KEYS: list. ARGV: what job keys begin with, the id that was taken ("" for none), then the claimed ids, most of which
+# stand at the list's head. What stands between them keeps its place.
+DROP = """
+local gone, kept = {}, {}
+redis.call('UNLINK', ARGV[1] .. ARGV[2])
+for i = 3, #ARGV do
+  if ARGV[i] ~= ARGV[2] then gone[ARGV[i]] = true end
+  redis.call('UNLINK', ARGV[1] .. ARGV[i])
+end
+local head = #ARGV > 2 and redis.call('LPOP', KEYS[1], #ARGV - 2)
+for _, id in ipairs(head or {}) do
+  if gone[id] then gone[id] = nil else kept[#kept + 1] = id end
+end
+for i = #kept, 1, -1 do redis.call('LPUSH', KEYS[1], kept[i]) end
+for id in pairs(gone) do redis.call('LREM', KEYS[1], 1, id) end
 """
 
 
@@ -72,13 +89,17 @@ class Health:
 def connection(purpose: str = "queue", *, blocking: bool = False) -> redis.Redis:
     """The pooled client of a purpose (queue, session, cache, metrics), made once a process.
 
-    `blocking` gives a client whose reads may wait longer than the command time-out.
+    `blocking` gives a client whose reads may wait for `LONGEST_WAIT_S`. No read waits for ever: a connection whose peer
+    vanished without a word is found out.
     """
     options = dict(settings.REDIS[purpose])
     url, sentinels = options.pop("url", None), options.pop("sentinels", None)
+    if purpose == "queue":
+        for name in ("socket_timeout", "socket_connect_timeout"):
+            options[name] = min(options.get(name) or ANSWER_S, ANSWER_S)
     if blocking:
-        options["socket_timeout"] = None
-    options["retry"] = Retry(NoBackoff(), 1)  # a broken pooled connection is replaced at once; a dead server is told
+        options["socket_timeout"] = LONGEST_WAIT_S + ANSWER_S
+    options["retry"] = Patience(quiet_s=5.0 if blocking else 2.0)
     if sentinels:
         service, sentinel_options = options.pop("service"), options.pop("sentinel_kwargs", {})
         sentinel = Sentinel(sentinels, sentinel_kwargs=sentinel_options, **options)  # type: ignore[no-untyped-call]
@@ -100,7 +121,7 @@ class RedisWindow:
 
     def __init__(self, client: redis.Redis | None = None, blocking: redis.Redis | None = None) -> None:
         self._client, self._blocking = client, blocking
-        self._offer: Any = None
+        self._scripts: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     @property
@@ -113,55 +134,45 @@ class RedisWindow:
             self._blocking = self._client if self._client is not None else connection("queue", blocking=True)
         return self._blocking
 
-    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False, fresh: bool = False) -> int:
+    def offer(self, queue: str, runs: Sequence[Listed], *, fresh: bool = False) -> int:
         if not runs:
             return 0
-        with self._lock:
-            if self._offer is None:
-                self._offer = self.client.register_script(OFFER)
-        if front:
-            runs = list(reversed(runs))
         now = clock.now()
-        args: list[str | int] = [
-            WINDOW + (len(runs) if front else 0),
-            "front" if front else "fresh" if fresh else "",
-            utcformat(now),
-            utcformat(now - STALE),
-            queue,
-        ]
+        args: list[str | int] = [WINDOW, int(fresh), utcformat(now), utcformat(now - STALE), queue]
         for run in runs:
             args += [str(run.id), job_key(run.id), _data(run)]
-        return int(_told(lambda: self._offer(keys=[queue_key(queue), QUEUES_KEY], args=args)))
+        offer = self._script(OFFER)
+        return int(_told(lambda: offer(keys=[queue_key(queue), QUEUES_KEY], args=args)))
 
     def take(self, queues: Sequence[str], timeout_s: float) -> tuple[str, UUID] | None:
         keys = [queue_key(queue) for queue in queues]
-        found = _told(lambda: self.blocking.blmpop(max(timeout_s, 0.01), len(keys), *keys, direction="LEFT", count=1))
+        wait_s = min(timeout_s, LONGEST_WAIT_S)
+        if wait_s > 0:
+            found = _told(lambda: self.blocking.blmpop(wait_s, len(keys), *keys, direction="LEFT", count=1))
+        else:
+            found = _told(lambda: self.client.lmpop(len(keys), *keys, direction="LEFT", count=1))
         if not found:
             return None
         key, ids = found
         good = self._uuids(_text(key), ids)
         return (_text(key).removeprefix(queue_key("")), good[0]) if good else None
 
-    def take_more(self, queue: str, count: int) -> tuple[list[UUID], int]:
-        pipe = self.client.pipeline(transaction=False)
-        if count > 0:
-            pipe.lpop(queue_key(queue), count)
-        pipe.llen(queue_key(queue))
-        answers = _told(pipe.execute)
-        ids = (answers[0] or []) if count > 0 else []
-        return self._uuids(queue_key(queue), ids), int(answers[-1])
-
-    def put_back(self, queue: str, ids: Sequence[UUID]) -> None:
-        if ids:
-            _told(lambda: self.client.lpush(queue_key(queue), *(str(run_id) for run_id in reversed(ids))))
-
-    def forget(self, ids: Sequence[UUID]) -> None:
-        if ids:
-            _told(lambda: self.client.unlink(*(job_key(run_id) for run_id in ids)))
+    def drop(self, queue: str, taken: UUID | None, claimed: Sequence[UUID]) -> None:
+        if taken is None and not claimed:
+            return
+        args = [job_key(""), str(taken or ""), *map(str, claimed)]
+        drop = self._script(DROP)
+        _told(lambda: drop(keys=[queue_key(queue)], args=args))
 
     def ids(self, queue: str) -> list[UUID]:
         listed = _told(lambda: self.client.lrange(queue_key(queue), 0, -1))
         return self._uuids(queue_key(queue), listed)
+
+    def _script(self, text: str) -> Any:
+        with self._lock:
+            if text not in self._scripts:
+                self._scripts[text] = self.client.register_script(text)
+            return self._scripts[text]
 
     def _uuids(self, key: str, ids: Iterable[Any]) -> list[UUID]:
         """Ids that are no UUID were never ours: somebody wrote into Redis. Nothing is run; the id is counted and dropped."""
@@ -201,7 +212,5 @@ def _told(call: Callable[[], T]) -> T:
         return call()
     except AWAY as error:
         raise DoorbellAway(f"Redis does not answer ({error}). Runs are kept and go on when it is back.") from error
-    except redis.exceptions.ResponseError as error:
-        if any(word in str(error) for word in ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN")):
-            raise DoorbellAway(f"Redis is not ready ({error}).") from error
-        raise
+    except redis.exceptions.RedisError as error:  # it loads, has no room, is a replica, or holds what is not ours
+        raise DoorbellAway(f"Redis refuses what it is asked ({error}). Runs are kept and go on without it.") from error

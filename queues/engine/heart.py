@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from queues.engine.identity import Identity, rss_mb
-from queues.engine.slots import Crew
+from queues.engine.crew import Crew
+from queues.engine.cutoff import in_engine
+from queues.engine.identity import Identity
+from queues.engine.memory import rss_mb
 from queues.engine.writer import Writer
 from queues.errors import LeaseLost
 from queues.ledger import runs
@@ -35,11 +37,15 @@ class Heart:
         self._stop.set()
 
     def _serve(self) -> None:
+        in_engine()
         beat_s = 0.0
         while not self._stop.wait(ENFORCE_EVERY_S):
             now_s = time.monotonic()
             for execution in self.crew.executions():
-                execution.enforce(now_s)
+                try:
+                    execution.enforce(now_s)
+                except Exception:
+                    log.exception("The limits of run %s could not be enforced.", execution.context.run_id)
             if now_s - beat_s >= self.every_s:
                 beat_s = now_s
                 self._beat(now_s)
@@ -60,6 +66,9 @@ class Heart:
             if not self._away:
                 log.error("The lease cannot be renewed, the database does not answer: %s", " ".join(str(error).split()))
             self._away = True
+        except Exception:
+            connections.close_all()
+            log.exception("A heartbeat failed; the next one is in %g s.", self.every_s)
         self.on_beat()
 
     def _lost(self) -> None:
@@ -74,6 +83,5 @@ class Heart:
         for slot in self.crew.slots:
             execution = slot.current
             if execution is not None and slot.waiting and now_s - execution.began_s > STUCK_AFTER_S:
-                claims = slot.take_waiting()
-                back = set(runs.give_back(claims))
-                self.writer.gave_back([(claim.queue, claim.id) for claim in claims if claim.id in back])
+                for claim in slot.take_waiting():
+                    self.writer.report(claim, None, None)

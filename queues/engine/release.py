@@ -26,32 +26,24 @@ def window() -> Window:
     return _window
 
 
-def release_runs(pairs: Iterable[tuple[str, UUID]], to: Window | None = None, *, front: bool = False) -> int:
-    """Offer runs by (queue, id); `front` before all others (they were taken before, and stopped through no fault
-    of theirs). A Redis that is away is no error: the reconciler offers them when it is back."""
+def release_runs(pairs: Iterable[tuple[str, UUID]], to: Window | None = None) -> int:
+    """Offer runs by (queue, id). A Redis that is away is no error: the reconciler offers them when it is back."""
     wanted = [run_id for _, run_id in pairs]
-    rows = Run.objects.filter(id__in=wanted, state=states.PENDING).order_by("-priority", "id")
+    rows = Run.objects.filter(id__in=wanted, state=states.PENDING).order_by("-priority", "due_at", "id")
     return release_listed(
-        [
-            (queue, priority, Listed(run_id, job))
-            for queue, priority, run_id, job in rows.values_list("queue", "priority", "id", "job")
-        ],
-        to,
-        front=front,
+        [(queue, Listed(run_id, job)) for queue, run_id, job in rows.values_list("queue", "id", "job")], to
     )
 
 
-def release_listed(
-    rows: Sequence[tuple[str, int, Listed]], to: Window | None = None, *, front: bool = False, fresh: bool = False
-) -> int:
-    """Offer runs that are known to be due: (queue, priority, listed). Urgent ones (priority above 0) go to the front."""
+def release_listed(rows: Sequence[tuple[str, Listed]], to: Window | None = None, *, fresh: bool = False) -> int:
+    """Offer runs that are known to be due, by queue. `fresh`: made just now."""
     target, added = to or _window, 0
-    groups: dict[tuple[str, bool], list[Listed]] = defaultdict(list)
-    for queue, priority, listed in rows:
-        groups[queue, front or priority > 0].append(listed)
+    groups: dict[str, list[Listed]] = defaultdict(list)
+    for queue, listed in rows:
+        groups[queue].append(listed)
     try:
-        for (queue, first), runs in groups.items():
-            added += target.offer(queue, runs[:WINDOW], front=first, fresh=fresh)
+        for queue, runs in groups.items():
+            added += target.offer(queue, runs[:WINDOW], fresh=fresh)
         failpoints.reach("release.offered")
         _away.clear()
     except DoorbellAway as error:
@@ -61,9 +53,9 @@ def release_listed(
     return added
 
 
-def refill(queue: str, to: Window | None = None) -> int:
+def refill(queue: str, to: Window | None = None, limit: int = WINDOW) -> int:
     """Offer the most urgent due runs that are not listed. Raises DoorbellAway and DatabaseError."""
-    return (to or _window).offer(queue, candidates(queue))
+    return (to or _window).offer(queue, candidates(queue, limit))
 
 
 def candidates(queue: str, limit: int = WINDOW) -> list[Listed]:

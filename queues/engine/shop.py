@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -18,17 +19,20 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from queues import failpoints
 from queues.engine import limits, release
+from queues.engine.children import ChildRules
+from queues.engine.crew import Crew
+from queues.engine.cutoff import in_engine
 from queues.engine.heart import Heart
 from queues.engine.identity import Identity
-from queues.engine.slots import Crew
+from queues.engine.nursery import Nursery
 from queues.engine.tend import Tender, Tick
 from queues.engine.window import DoorbellAway, Window
 from queues.engine.writer import Observer, Writer
 from queues.errors import WorkerStopping
-from queues.ledger import runs, states
+from queues.ledger import runs
 from queues.ledger.facts import Claim, Ending
+from queues.ledger.pending import is_waiting
 from queues.ledger.queue_settings import all_effective, ensure_queues
-from queues.models import Run
 
 log = logging.getLogger("roundsman.worker")
 FULL_FOR_S = 0.2  # a queue whose limit is reached is asked again after this
@@ -47,6 +51,7 @@ class Rules:
     burst: bool = False
     max_jobs: int | None = None
     max_idle_s: float | None = None
+    children: ChildRules = field(default_factory=ChildRules)
     ticks: Sequence[Tick] = ()
     observers: Sequence[Observer] = ()
     on_beat: Callable[[], None] = field(default=lambda: None)
@@ -59,7 +64,8 @@ class Shop:
         self.rules, self.window = rules, window or release.window()
         self.identity = Identity(name, list(rules.queues), rules.slots)
         self.writer = Writer(rules.observers)
-        self.crew = Crew(rules.slots, self._report)
+        self.nursery = Nursery()
+        self.crew = Crew(rules.slots, self._report, self.nursery, rules.children)
         self.writer.crew = self.crew
         self.writer.gave_back = self._gave_back
         self.tender = Tender(rules.queues, self.window, rules.lease_s, rules.ticks)
@@ -72,10 +78,13 @@ class Shop:
         self.claimed = 0
         self._mean_s: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
+        self._more: set[str] = set()  # queues where the last claim left something
+        self._limited: dict[UUID, str] = {}  # batches whose keys or definitions have limits → their queue
         self._open: list[str] = []
+        self._drains: dict[str, datetime | None] = {}
         self._settings_at = 0.0
         self._busy_at = time.monotonic()
-        self._away = False
+        self._away = self._database_gone = False
 
     def stop(self) -> None:
         """Take nothing more; finish within the grace period. Called twice: at once. Safe in a signal handler."""
@@ -84,6 +93,7 @@ class Shop:
         self.stopping.set()
 
     def run(self) -> int:
+        in_engine()
         if not self._open_up():
             return 0
         try:
@@ -94,7 +104,7 @@ class Shop:
         return self.writer.recorded
 
     def step(self, wait_s: float = 1.0) -> None:
-        """One turn: wait for a free slot, take, claim, hand over."""
+        """One turn: wait for a free slot and for the bell, claim, hand over."""
         free = self.crew.wait_free(wait_s)
         queues = self._takeable()
         if not free or not queues or self.paused:
@@ -102,11 +112,13 @@ class Shop:
             return
         if self.rules.burst or len(queues) < len(self._open):
             wait_s = min(wait_s, 0.05)
+        found = self._next_queue(queues, wait_s)
+        if found is None:
+            return
         try:
-            taken = self._take(queues, free, wait_s)
-            if taken is not None:
-                self._claim(*taken, free=free)
+            self._claim(*found, free=free)
         except (DatabaseError, InterfaceError) as error:
+            self._more.add(found[0])
             self._database_away(error)
 
     # --- taking ---
@@ -118,67 +130,53 @@ class Shop:
             try:
                 in_force = all_effective()
                 self._open = [name for name in self.rules.queues if in_force[name].open]
+                self._drains = {name: in_force[name].drain_at for name in self._open}
                 self._settings_at = now_s
+                self._database_back()
             except (DatabaseError, InterfaceError) as error:
                 self._database_away(error)
                 return []
         return [name for name in self._open if self._not_before.get(name, 0.0) <= now_s]
 
-    def _take(self, queues: Sequence[str], free: int, wait_s: float) -> tuple[str, list[UUID]] | None:
+    def _next_queue(self, queues: Sequence[str], wait_s: float) -> tuple[str, UUID | None] | None:
+        """The first queue that rings, with the id that it rang for, or where the last claim left something."""
+        rest = next((index for index, queue in enumerate(queues) if queue in self._more), None)
+        ahead = queues if rest is None else queues[:rest]
+        rung = self._listen(ahead, wait_s if rest is None else 0.0) if ahead else None
+        return rung if rung is not None or rest is None else (queues[rest], None)
+
+    def _listen(self, queues: Sequence[str], wait_s: float) -> tuple[str, UUID] | None:
         try:
-            first = self.window.take(queues, wait_s)
+            rung = self.window.take(queues, wait_s)
+            failpoints.reach("take.taken")
             if self._away:
                 log.info("Redis is back.")
                 self._away = False
-            if first is None:
-                return None
-            queue, run_id = first
-            more, left = self.window.take_more(queue, self._wanted(queue, free) - 1)
-            failpoints.reach("take.taken")
-            if left < self._wanted(queue, self.rules.slots):
-                self.tender.wanted(queue)
-            return queue, [run_id, *more]
+            return rung
         except DoorbellAway as error:
-            return self._take_from_ledger(queues, free, wait_s, error)
+            if not self._away:
+                log.error("%s Workers look into the ledger meanwhile.", error)
+                self._away = True
+            if wait_s > 0:
+                self.stopping.wait(min(wait_s, 0.5))
+                self._more.update(queues)
+            return None
 
-    def _take_from_ledger(
-        self, queues: Sequence[str], free: int, wait_s: float, error: DoorbellAway
-    ) -> tuple[str, list[UUID]] | None:
-        if not self._away:
-            log.error("%s Workers look into the ledger meanwhile.", error)
-            self._away = True
-        for queue in queues:
-            found = release.candidates(queue, self._wanted(queue, free))
-            if found:
-                return queue, [listed.id for listed in found]
-        self.stopping.wait(min(wait_s, 0.5))
-        return None
-
-    def _wanted(self, queue: str, free: int) -> int:
-        return free * limits.batch_size(self._mean_s.get(queue))
-
-    def _claim(self, queue: str, ids: list[UUID], *, free: int) -> None:
-        try:
-            claimed = runs.claim(queue, ids, worker_id=self.identity.id, slots=free)
-        except (DatabaseError, InterfaceError):
-            self._quietly(lambda: self.window.put_back(queue, ids))
-            raise
+    def _claim(self, queue: str, rung: UUID | None, *, free: int) -> None:
+        """What comes next is the ledger's to say: the id that rang need not be among it."""
+        share = limits.batch_size(self._mean_s.get(queue))
+        claimed = runs.claim(queue, worker_id=self.identity.id, slots=free, share=share)
         for batch in claimed.batches:
             self.claimed += len(batch.claims)
             self._busy_at = time.monotonic()
+            if batch.limited:
+                self._limited[batch.token] = queue
             self.crew.give(batch)
-        if claimed.full:
-            self._not_before[queue] = time.monotonic() + FULL_FOR_S
-        elif claimed.refused and not claimed.batches:
-            self._not_before[queue] = time.monotonic() + FULL_FOR_S  # every key is taken, or the queue was paused
-        if claimed.wait_s:
-            self._not_before[queue] = time.monotonic() + claimed.wait_s
-        refused = set(claimed.refused)
+        (self._more.add if claimed.more else self._more.discard)(queue)
         if claimed.full or claimed.wait_s:
-            self._quietly(lambda: self.window.put_back(queue, claimed.refused))
-            self._quietly(lambda: self.window.forget([i for i in ids if i not in refused]))
-        else:
-            self._quietly(lambda: self.window.forget(ids))  # the reconciler offers again what is still pending
+            self._not_before[queue] = time.monotonic() + (claimed.wait_s or FULL_FOR_S)
+        taken = [claim.id for batch in claimed.batches for claim in batch.claims]
+        self._quietly(lambda: self.window.drop(queue, rung, taken))
 
     # --- reports ---
 
@@ -188,17 +186,20 @@ class Shop:
             self._mean_s[claim.queue] = limits.smooth(self._mean_s.get(claim.queue), took_s)
         self.writer.report(claim, ending, last_of)
 
-    def _freed(self) -> None:
-        """A slot of ours is free in the ledger: queues that were full may not be any more."""
+    def _freed(self, tokens: Sequence[UUID]) -> None:
+        """Slots of ours are free in the ledger: what waited for them, or for their keys, may go on."""
         self._not_before.clear()
+        for queue in {self._limited.pop(token) for token in tokens if token in self._limited}:
+            self._quietly(partial(release.refill, queue, self.window, self.rules.slots))
 
     def _gave_back(self, pairs: list[tuple[str, UUID]]) -> None:
-        release.release_runs(pairs, self.window, front=True)
+        release.release_runs(pairs, self.window)
 
     # --- beginning and end ---
 
     def _open_up(self) -> bool:
         """Register; a database that is away is waited for. False if stopped meanwhile."""
+        self.nursery.start()  # before there are threads
         wait_s = 0.2
         while not self.stopping.is_set():
             try:
@@ -211,7 +212,6 @@ class Shop:
                 wait_s = min(wait_s * 2, 5.0)
         else:
             return False
-        self.crew.start()
         for part in (self.writer.thread, self.heart.thread, self.tender.thread):
             part.start()
         return True
@@ -229,7 +229,7 @@ class Shop:
             if not rules.burst:
                 return False
             self._takeable()  # reads which queues are open
-            return not Run.objects.filter(queue__in=self._open, state=states.PENDING).exists()
+            return not any(is_waiting(name, self._drains[name]) for name in self._open)
         except (DatabaseError, InterfaceError):
             return False
 
@@ -237,9 +237,8 @@ class Shop:
         """Give back what has not started, let the rest finish within the grace, stop what does not, write everything."""
         self._quietly(self.identity.stopping)
         for slot in self.crew.slots:
-            claims = slot.take_waiting()
-            if claims:
-                self._quietly(partial(self._return, claims))
+            for claim in slot.take_waiting():
+                self.writer.report(claim, None, None)
         deadline = time.monotonic() + self.rules.grace_s
         while not self.crew.wait_idle(0.1) and time.monotonic() < deadline and not self.hurry.is_set():
             pass
@@ -256,6 +255,8 @@ class Shop:
         if not self.writer.stop(0.5 if self.hurry.is_set() else 10.0):
             log.error("%d endings could not be written; their runs will be run again.", self.writer.unwritten)
         self.heart.stop()
+        self.crew.close()
+        self.nursery.close()
         self._quietly(self.identity.stopped)
         connections.close_all()
 
@@ -275,5 +276,12 @@ class Shop:
 
     def _database_away(self, error: BaseException) -> None:
         connections.close_all()
-        log.error("The database does not answer; work goes on when it is back: %s", " ".join(str(error).split()))
-        self.stopping.wait(1.0)
+        if not self._database_gone:
+            log.error("The database does not answer; work goes on when it is back: %s", " ".join(str(error).split()))
+        self._database_gone = True
+        self.stopping.wait(0.5)
+
+    def _database_back(self) -> None:
+        if self._database_gone:
+            log.info("The database is back.")
+        self._database_gone = False

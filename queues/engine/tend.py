@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connections
 
 from queues.engine import release
+from queues.engine.cutoff import in_engine
 from queues.engine.rescue import LeaseWatch, rescue_lost
 from queues.engine.window import DoorbellAway, Window
 from queues.ledger import clock, runs
@@ -28,20 +29,16 @@ Pairs = Iterable[tuple[str, UUID]]
 
 @dataclass
 class Tick:
-    """Something done every `every_s` seconds; what it returns, if anything, are (queue, run id) pairs to release.
-
-    `front`: before all others in their queues.
-    """
+    """Something done every `every_s` seconds; what it returns, if anything, are (queue, run id) pairs to release."""
 
     name: str
     every_s: float
     call: Callable[[], Pairs | None]
     due_s: float = 0.0
-    front: bool = False
 
 
 class Tender:
-    """One thread. `wanted(queue)` asks for a refill at once."""
+    """One thread."""
 
     def __init__(self, queues: Sequence[str], window: Window, lease_s: float, ticks: Sequence[Tick] = ()) -> None:
         self.queues, self.window = list(queues), window
@@ -49,19 +46,14 @@ class Tender:
         self.ticks = [
             Tick("promote", 0.0, self._promote),
             Tick("reconcile", 1.0, self._reconcile),
-            Tick("rescue", 0.5, self._rescue, front=True),
+            Tick("rescue", 0.5, self._rescue),
             *ticks,
         ]
-        self._wanted: set[str] = set()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._next_due: datetime | None = None
         self._troubles: dict[str, str] = {}
         self.thread = threading.Thread(target=self._serve, name="tender", daemon=True)
-
-    def wanted(self, queue: str) -> None:
-        self._wanted.add(queue)
-        self._wake.set()
 
     def look(self) -> None:
         """Something new falls due: find out when."""
@@ -74,9 +66,6 @@ class Tender:
 
     def round(self, now_s: float) -> None:
         """Do what is due at `now_s` (monotonic)."""
-        for queue in list(self._wanted):
-            self._wanted.discard(queue)
-            self._safely(f"refill {queue}", partial(release.refill, queue, self.window))
         for tick in self.ticks:
             if tick.due_s <= now_s:
                 tick.due_s = now_s + tick.every_s
@@ -85,7 +74,7 @@ class Tender:
     def _run(self, tick: Tick) -> None:
         pairs = list(tick.call() or ())
         if pairs:
-            release.release_runs(pairs, self.window, front=tick.front)
+            release.release_runs(pairs, self.window)
 
     def _promote(self) -> Pairs:
         now = clock.now()
@@ -95,6 +84,7 @@ class Tender:
 
     def _reconcile(self) -> None:
         self._next_due = None
+        runs.settle_doubts()
         for queue in self.queues:
             release.refill(queue, self.window)
 
@@ -105,6 +95,7 @@ class Tender:
         return pairs
 
     def _serve(self) -> None:
+        in_engine()
         while not self._stop.is_set():
             self._wake.clear()
             self.round(time.monotonic())
@@ -117,12 +108,14 @@ class Tender:
         pause = min((tick.due_s for tick in self.ticks if tick.every_s > 0), default=now_s + 1.0) - now_s
         try:
             due = runs.next_due_at()
-        except (DatabaseError, InterfaceError):
+        except Exception:  # told by the next round, which fails alike
+            connections.close_all()
+            self.watch.forget()
             return 0.5
         self._next_due = due
         if due is not None:
             pause = min(pause, (due - clock.now()).total_seconds())
-        return max(0.005, min(pause, 1.0)) if not self._wanted else 0.0
+        return max(0.005, min(pause, 1.0))
 
     def _safely(self, name: str, call: Callable[[], object]) -> None:
         """A part that is away is told once, and told again when it is back."""
@@ -131,12 +124,13 @@ class Tender:
             if self._troubles.pop(name, None):
                 log.info("%s works again.", name)
         except DoorbellAway as error:
-            self._tell(name, str(error))
+            log.debug("%s: %s", name, error)  # the worker tells it; here every other round has nothing to offer
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
             self.watch.forget()
             self._tell(name, f"The database does not answer: {' '.join(str(error).split())}")
         except Exception:
+            connections.close_all()
             log.exception("%s failed; it is tried again at its next turn.", name)
 
     def _tell(self, name: str, trouble: str) -> None:

@@ -1,7 +1,7 @@
 """The port to the doorbell: a small window of due runs' ids per queue, which wakes workers. The ledger is the truth.
 
-Whatever the window loses or doubles is harmless: an id that is missing is offered again by the reconciler, an id
-that comes twice is claimed once. Implementations: queues.engine.broker (Redis), and a fake in the tests.
+The window says that there is something to do; what comes next, the ledger says. So whatever the window loses, doubles
+or holds too long is harmless. Implementations: queues.engine.broker (Redis), and a fake in the tests.
 """
 
 from __future__ import annotations
@@ -31,23 +31,17 @@ class Listed:
 
 
 class Window(Protocol):
-    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False, fresh: bool = False) -> int:
+    def offer(self, queue: str, runs: Sequence[Listed], *, fresh: bool = False) -> int:
         """Add what is not in the window yet, while there is room. Returns how many were added. DoorbellAway.
 
         `fresh`: these were made just now, so that nobody can have listed them.
         """
 
     def take(self, queues: Sequence[str], timeout_s: float) -> tuple[str, UUID] | None:
-        """Wait for the first id of the first queue that has one. None after `timeout_s`. DoorbellAway."""
+        """Take the first id of the first queue that has one, waiting for it. None after `timeout_s`. DoorbellAway."""
 
-    def take_more(self, queue: str, count: int) -> tuple[list[UUID], int]:
-        """Up to `count` further ids at once, and how many are left in the window. DoorbellAway."""
-
-    def put_back(self, queue: str, ids: Sequence[UUID]) -> None:
-        """Ids that could not be claimed now go to the front again. DoorbellAway."""
-
-    def forget(self, ids: Sequence[UUID]) -> None:
-        """Drop what is kept of ids that were taken: they are the worker's now. DoorbellAway."""
+    def drop(self, queue: str, taken: UUID | None, claimed: Sequence[UUID]) -> None:
+        """These are in a worker's hands now, or were listed in vain: `taken` came from `take`. DoorbellAway."""
 
     def ids(self, queue: str) -> list[UUID]:
         """What the window lists. DoorbellAway."""

@@ -8,18 +8,23 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections
 
-from queues.engine.slots import Crew
+from queues.engine.crew import Crew
+from queues.engine.cutoff import in_engine
 from queues.ledger import runs, states
-from queues.ledger.facts import Claim, Ending, Finished
+from queues.ledger.facts import Claim, Ending, Finished, LogLine
 
 log = logging.getLogger("roundsman.worker")
 MAX_BATCH = 50
 NOTES_EVERY_S = 0.5
 TELL_STARTED_AFTER_S = 1.0  # a run that ends sooner costs one claim and one finish
+KEPT_LOGS = 1000  # batches of log lines kept while the database is away
+REFUSED = (DataError, IntegrityError, TypeError, ValueError)  # by the database, or before it was even asked
+T = TypeVar("T")
 Item = tuple[Claim, Ending | None, UUID | None]
 Observer = Callable[[Sequence[Finished]], None]
 
@@ -31,10 +36,11 @@ class Writer:
         self.observers = observers
         self.crew: Crew | None = None
         self.gave_back: Callable[[list[tuple[str, UUID]]], None] = lambda pairs: None
-        self.freed: Callable[[], None] = lambda: None  # slots are free in the ledger
+        self.freed: Callable[[list[UUID]], None] = lambda tokens: None  # these batches' slots are free in the ledger
         self.backed_off: Callable[[], None] = lambda: None  # a run was put off: somebody should look when it falls due
         self.recorded = 0
         self._items: SimpleQueue[Item] = SimpleQueue()
+        self._logs: list[tuple[UUID, int, list[LogLine]]] = []  # taken from the runs, not yet stored
         self._unwritten = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -57,11 +63,12 @@ class Writer:
         return not self.thread.is_alive()
 
     def _serve(self) -> None:
+        in_engine()
         notes_at = time.monotonic()
         while not (self._stop.is_set() and self._items.empty()):
             items = self._gather(timeout_s=0.05 if self._stop.is_set() else NOTES_EVERY_S / 2)
             if items:
-                self._insist(partial(self._store, items))
+                self._record(items)
                 with self._lock:
                     self._unwritten -= len(items)
             if time.monotonic() - notes_at >= NOTES_EVERY_S:
@@ -82,32 +89,36 @@ class Writer:
                 break
         return items
 
-    def _store(self, items: list[Item]) -> None:
+    def _record(self, items: list[Item]) -> None:
+        """What is recorded is told afterwards, each hearer for himself: what fails there does not record it again."""
         tokens = [token for _, _, token in items if token is not None]
         endings = [ending for _, ending, _ in items if ending is not None]
         unspent = [claim for claim, ending, _ in items if ending is None]
         if unspent:
-            back = set(runs.give_back(unspent, why="The worker stopped before it was done."))
-            self.gave_back([(claim.queue, claim.id) for claim in unspent if claim.id in back])
-        finished = self._finish(endings, tokens)
+            back = self._insist(partial(runs.give_back, unspent, why="The worker stopped before it was done."))
+            self._tell(self.gave_back, [(claim.queue, claim.id) for claim in unspent if claim.id in back])
+        finished = self._insist(partial(self._finish, endings, tokens))
         self.recorded += len(finished)
         if tokens:
-            self.freed()
+            self._tell(self.freed, tokens)
         if len(finished) < len(endings):
-            log.warning("%d endings came too late: their runs had been rescued.", len(endings) - len(finished))
+            log.warning(
+                "%d endings are not recorded: their runs had been rescued, or are recorded already.",
+                len(endings) - len(finished),
+            )
         if any(done.state == states.SCHEDULED for done in finished):
-            self.backed_off()
+            self._tell(self.backed_off)
         crashed = [(done.queue, done.id) for done in finished if done.state == states.PENDING]
         if crashed:
-            self.gave_back(crashed)
+            self._tell(self.gave_back, crashed)
         for observer in self.observers:
-            observer(finished)
+            self._tell(observer, finished)
 
     def _finish(self, endings: list[Ending], tokens: list[UUID]) -> list[Finished]:
         """One that the database refuses must not hold up the others: it is recorded as a failure that says so."""
         try:
             return runs.finish(endings, slots=tokens)
-        except (DataError, IntegrityError) as error:
+        except REFUSED as error:
             log.error(
                 "A batch of %d endings was refused (%s); they are recorded one by one.", len(endings), _line(error)
             )
@@ -115,7 +126,7 @@ class Writer:
         for ending in endings:
             try:
                 finished += runs.finish([ending])
-            except (DataError, IntegrityError) as error:
+            except REFUSED as error:
                 log.error("The ending of run %s was refused: %s", ending.claim.id, _line(error))
                 finished += runs.finish([_unrecordable(ending, error)])
         return finished + runs.finish([], slots=tokens)
@@ -131,35 +142,55 @@ class Writer:
                 execution.told = True
         taken = [(e.context, *e.context.take_notes()) for e in executions if e.told]
         notes = [note for _, note, _ in taken if note is not None]
-        logs = [(context.run_id, context.attempt, lines) for context, _, lines in taken if lines]
-        if notes or logs:
-            runs.note_progress(notes, logs)
+        self._logs += [(context.run_id, context.attempt, lines) for context, _, lines in taken if lines]
+        del self._logs[:-KEPT_LOGS]
+        if notes or self._logs:
+            runs.note_progress(notes, self._logs)
+            self._logs = []
 
-    def _insist(self, store: Callable[[], None]) -> None:
-        """Until it is stored: an ending is never dropped while this process lives."""
+    def _insist(self, store: Callable[[], T]) -> T:
+        """Until it is stored: an ending is never dropped while this process lives, and no error ends this thread."""
         wait_s, told = 0.1, False
         while True:
             try:
-                store()
+                stored = store()
                 if told:
-                    log.info("The database is back: endings are recorded again.")
-                return
-            except (DatabaseError, InterfaceError) as error:
+                    log.info("Endings are recorded again.")
+                return stored
+            except Exception as error:
                 connections.close_all()
-                if not told:
+                if not told and isinstance(error, DatabaseError | InterfaceError):
                     log.error("The database does not take endings (%s); they are kept and sent again.", _line(error))
-                    told = True
+                elif not told:
+                    log.exception("Endings could not be recorded; they are kept and tried again.")
+                told = True
                 if self._stop.wait(wait_s):
                     time.sleep(wait_s)
-                wait_s = min(wait_s * 2, 2.0)
+                wait_s = min(wait_s * 2, 1.0)
 
     def _once(self, store: Callable[[], None]) -> None:
-        """Notes are for the eye: what cannot be stored now is told by the next ones."""
+        """Notes are for the eye: progress that cannot be stored now is told by the next; log lines are kept."""
         try:
             store()
+        except REFUSED as error:
+            self._logs = []
+            log.error("Log lines were refused and are dropped: %s", _line(error))
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
             log.debug("Notes were not stored: %s", _line(error))
+        except Exception:
+            connections.close_all()
+            log.exception("Notes could not be stored.")
+
+    def _tell(self, hear: Callable[..., object], *what: object) -> None:
+        try:
+            hear(*what)
+        except (DatabaseError, InterfaceError) as error:  # what this was to bring about, the reconciler does
+            connections.close_all()
+            log.warning("The database does not answer: %s", _line(error))
+        except Exception:
+            connections.close_all()
+            log.exception("What was recorded could not be told to %r.", hear)
 
 
 def _unrecordable(ending: Ending, error: Exception) -> Ending:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
-
 from queues import failpoints, rates
 from queues.ledger import clock, states
 from queues.ledger.allot import Group, Wish, allot
+from queues.ledger.brief import brief
+from queues.ledger.doubt import in_doubt, settle
 from queues.ledger.facts import Batch, Claim
 from queues.ledger.pending import Found, take_next
 from queues.ledger.queue_settings import QueueSettings, effective
@@ -43,8 +43,9 @@ def claim(
     The queue's row is locked first and the slots counted in the next statement: so a limit is exact over all
     workers, and a pause takes hold at once. Raises DatabaseError.
     """
+    settle_doubts()
     asked = list(ids or ())
-    with transaction.atomic():
+    with in_doubt() as batches, brief():
         row = Queue.objects.select_for_update().get(pk=queue)
         in_force = effective(row)
         if not in_force.open:
@@ -61,24 +62,31 @@ def claim(
             if limit <= 0:
                 return Claimed(refused=asked, more=True, wait_s=rates.wait_s(rate, row.grants, now.timestamp()))
         rows = take_next(queue, limit, in_force.drain_at, ids)
-        shares = _shares(queue, rows, granted, share)
-        batches = _lease(in_force, shares, worker_id, now)
+        shares, left = _shares(queue, rows, granted, share)
+        batches += _lease(in_force, shares, worker_id, now)
         taken = {claim.id for batch in batches for claim in batch.claims}
         if rate is not None and taken:
             grants = rates.granted(rate, row.grants, now.timestamp(), len(taken))
             Queue.objects.filter(pk=queue).update(grants=grants)
         failpoints.reach("claim.written")
     failpoints.reach("claim.committed")
-    return Claimed(batches, [run_id for run_id in asked if run_id not in taken], more=len(rows) >= limit)
+    more = bool(batches) and (len(rows) >= limit or left)
+    return Claimed(batches, [run_id for run_id in asked if run_id not in taken], more=more)
 
 
-def _shares(queue: str, rows: list[Found], slots: int, share: int) -> list[list[Found]]:
-    """Which run goes to which slot. Without limits and crashes, which is the ordinary case: in turn."""
+def settle_doubts() -> None:
+    """Give back what earlier claims of this process may have taken without our hearing of it. Raises DatabaseError."""
+    settle(lambda batches: give_back([claim for b in batches for claim in b.claims], slots=[b.token for b in batches]))
+
+
+def _shares(queue: str, rows: list[Found], slots: int, share: int) -> tuple[list[list[Found]], bool]:
+    """Which run goes to which slot, and whether some found no place. Without limits and crashes, the ordinary case: in
+    turn."""
     limited = any(row.key_limit or row.definition_id is not None or row.crashes for row in rows)
     if not limited:
-        return [rows[first::slots] for first in range(min(slots, len(rows)))]
-    shares, _ = allot(_wishes(queue, rows), slots, share)
-    return shares
+        return [rows[first::slots] for first in range(min(slots, len(rows)))], False
+    shares, left = allot(_wishes(queue, rows), slots, share)
+    return shares, bool(left)
 
 
 def _share(rate: rates.Rate | None, wanted: int) -> int:
@@ -145,12 +153,13 @@ def _batch(in_force: QueueSettings, share: list[Found], token: UUID, now: dateti
     executor = "children" if share[0].crashes else in_force.executor
     lease: tuple[Any, ...] = (token, now)
     claims = [Claim(*row.of_claim, *lease) for row in sorted(share, key=lambda row: row.id)]
-    return Batch(token, in_force.name, claims, executor, in_force.memory_limit_mb)
+    limited = any(row.key_limit or row.definition_id is not None for row in share)
+    return Batch(token, in_force.name, claims, executor, in_force.memory_limit_mb, limited)
 
 
 def mark_started(marks: Sequence[tuple[Claim, datetime]]) -> None:
     """Note executions that have gone on for a while, so that people see them. Without the lease nothing changes."""
-    with transaction.atomic():
+    with brief():
         update_each(
             Run,
             [
@@ -166,7 +175,7 @@ def give_back(claims: Sequence[Claim], *, slots: Sequence[UUID] = (), why: str =
 
     `slots` are the tokens of batches that have nothing left. Returns the ids that are pending again.
     """
-    with transaction.atomic():
+    with brief():
         tokens = {claim.id: claim for claim in claims}
         held = [
             (run_id, started)

@@ -36,7 +36,8 @@ class Claim:
 class Batch:
     """What one slot holds: it runs `claims` serially in this order, in the queue's `executor`.
 
-    A run that crashed before comes alone, in a child process. `memory_limit_mb` binds child processes.
+    A run that crashed before comes alone, in a child process. `memory_limit_mb` binds child processes. `limited`: others
+    may wait for it to end (for its key or its definition).
     """
 
     token: UUID
@@ -44,6 +45,7 @@ class Batch:
     claims: Sequence[Claim]
     executor: str = "threads"
     memory_limit_mb: int = 0
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from django.db import transaction
-
 from queues import failpoints
 from queues.ledger import clock, states
-from queues.ledger.crashes import MAX_CRASHES, after_crash
+from queues.ledger.brief import brief
+from queues.ledger.crashes import Crashes, after_crash
 from queues.ledger.facts import Ending, Finished, LogLine, Progress
 from queues.ledger.sql import insert_each, update_each
 from queues.models import EffectRecord, Run, RunEvent, RunLogLine, Slot
@@ -22,7 +21,7 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
     An ending whose run is no longer held under its token (it was rescued meanwhile) changes nothing and is left out of
     the answer. A run with a cancel request does not retry: it ends cancelled. Raises DatabaseError.
     """
-    with transaction.atomic():
+    with brief():
         plain: list[Ending] = []
         others: list[Ending] = []
         for ending in endings:
@@ -40,7 +39,7 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
 
 def note_progress(notes: Sequence[Progress], logs: Iterable[tuple[UUID, int, Sequence[LogLine]]] = ()) -> None:
     """Store runs' latest progress and new log lines; without the lease nothing changes."""
-    with transaction.atomic():
+    with brief():
         update_each(
             Run,
             [
@@ -120,15 +119,13 @@ def _settle(ending: Ending, cancel_requested: object) -> Ending:
 
 def _crashed(ending: Ending, *, cancelled: bool) -> Ending:
     claim = ending.claim
-    after = after_crash(
-        attempt=claim.attempt + 1, max_attempts=claim.max_attempts, crashes=claim.crashes, cancelled=cancelled
-    )
+    after = after_crash(Crashes(claim.attempt + 1, claim.max_attempts, claim.crashes), cancelled=cancelled)
     return replace(
         ending,
         state=after.state,
         claim=replace(claim, max_attempts=after.max_attempts, crashes=after.crashes),
         retry_at=claim.due_at if after.state == states.PENDING else None,
-        error_message=f"{ending.error_message} ({after.crashes} of {MAX_CRASHES} times)",
+        error_message=f"{ending.error_message} ({after.times})",
     )
 
 

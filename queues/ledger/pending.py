@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from queues.ledger import states
 from queues.ledger.sql import Row, fetch, readers, sqlite_time
 from queues.models import JobDefinition, Run
 
@@ -72,6 +73,12 @@ def take_next(queue: str, limit: int, drain_at: datetime | None, ids: Sequence[U
 def see_next(queue: str, limit: int, drain_at: datetime | None) -> list[tuple[UUID, str]]:
     """(id, job) of the next runs, not locked."""
     return [(row[0], row[1]) for row in _rows(("id", "job"), queue, limit, drain_at, None, lock=False)]
+
+
+def is_waiting(queue: str, drain_at: datetime | None) -> bool:
+    """Whether anything is due and not held back by a drain; a key or a definition may hold it up for now."""
+    rows = Run.objects.filter(queue=queue, state=states.PENDING)
+    return (rows if drain_at is None else rows.filter(created_at__lte=drain_at)).exists()
 
 
 def _rows(

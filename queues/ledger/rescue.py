@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 
 from queues import failpoints
 from queues.ledger import clock, states
-from queues.ledger.crashes import MAX_CRASHES, AfterCrash, after_crash
+from queues.ledger.brief import brief
+from queues.ledger.crashes import AfterCrash, Crashes, after_loss
 from queues.ledger.sql import update_each
 from queues.models import Run, RunEvent, Slot, Worker
 
@@ -58,12 +58,12 @@ def bereft_workers() -> set[UUID]:
 
 
 def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
-    """Runs of a worker that is gone are pending again, or dead after `MAX_CRASHES`. Returns (queue, id) to release.
+    """Runs of a worker that is gone are pending again, or dead if it goes on like that. Returns (queue, id) to release.
 
     Of each batch only the first unfinished run had been started: it alone is charged an attempt and a crash. A run
     whose row is locked is alive (its handler's transaction is still open) and is left for the next call.
     """
-    with transaction.atomic():
+    with brief():
         rows = list(
             Run.objects.select_for_update(skip_locked=True)
             .filter(worker_id=worker_id, state=states.RUNNING)
@@ -86,16 +86,18 @@ def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
 def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
     """One that had not started is pending again; the started one is charged its attempt and its crash."""
     cancelled = run.cancel_requested_at is not None
-    after = AfterCrash(states.CANCELLED if cancelled else states.PENDING, run.attempt, run.max_attempts, run.crashes)
+    state = states.CANCELLED if cancelled else states.PENDING
+    after = AfterCrash(state, run.attempt, run.max_attempts, run.crashes, run.losses, "")
     if charged:
         attempt = run.attempt + (run.started_at is None)
-        after = after_crash(attempt=attempt, max_attempts=run.max_attempts, crashes=run.crashes, cancelled=cancelled)
+        after = after_loss(Crashes(attempt, run.max_attempts, run.crashes, run.losses), cancelled=cancelled)
     return {
         "pk": run.id,
         "state": after.state,
         "attempt": after.attempt,
         "max_attempts": after.max_attempts,
         "crashes": after.crashes,
+        "losses": after.losses,
         "finished_at": None if after.state == states.PENDING else clock.now(),
         "lease_token": None,
         "worker_id": None,
@@ -104,9 +106,7 @@ def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
         "error_type": "WorkerLost" if charged else run.error_type,
         "error_code": "worker_lost" if charged else run.error_code,
         "error_message": (
-            f"The worker was lost while this run was running ({after.crashes} of {MAX_CRASHES} times)."
-            if charged
-            else run.error_message
+            f"The worker was lost while this run was running ({after.times})." if charged else run.error_message
         ),
     }
 
@@ -120,7 +120,7 @@ def _events(runs: Iterable[Run]) -> list[RunEvent]:
             kind=RunEvent.Kind.CRASHED,
             attempt=run.attempt + (1 if run.started_at is None else 0),
             note="The worker that held this run is gone; the run was taken from it.",
-            data={"worker": str(run.worker_id), "crashes": run.crashes + 1},
+            data={"worker": str(run.worker_id), "alone": run.crashes > 0},
         )
         for run in runs
     ]

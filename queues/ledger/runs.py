@@ -1,11 +1,12 @@
 """The ledger's verbs, one import. These modules are the only writers of `Run.state`; a test holds them to it."""
 
-from queues.ledger.claim import Claimed, claim, give_back, mark_started
+from queues.ledger.claim import Claimed, claim, give_back, mark_started, settle_doubts
 from queues.ledger.crashes import MAX_CRASHES
 from queues.ledger.create import create, create_alike, create_plain, next_due_at, promote
 from queues.ledger.facts import Batch, Claim, Ending, Finished, LogLine, Progress
 from queues.ledger.finish import finish, note_progress
 from queues.ledger.requests import new_id, new_run, request_for
+from queues.ledger.requeue import requeue, requeue_many
 from queues.ledger.rescue import (
     bereft_workers,
     cancel_requests,
@@ -14,7 +15,7 @@ from queues.ledger.rescue import (
     renew,
     rescue,
 )
-from queues.ledger.verbs import request_cancel, requeue
+from queues.ledger.verbs import cancel_waiting, request_cancel
 
 __all__ = [
     "MAX_CRASHES",
@@ -27,6 +28,7 @@ __all__ = [
     "Progress",
     "bereft_workers",
     "cancel_requests",
+    "cancel_waiting",
     "claim",
     "create",
     "create_alike",
@@ -45,5 +47,7 @@ __all__ = [
     "request_cancel",
     "request_for",
     "requeue",
+    "requeue_many",
     "rescue",
+    "settle_doubts",
 ]

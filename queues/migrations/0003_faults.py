@@ -41,6 +41,11 @@ class Migration(migrations.Migration):
             name='grants',
             field=models.JSONField(blank=True, default=list, editable=False),
         ),
+        migrations.AddField(
+            model_name='run',
+            name='losses',
+            field=models.PositiveSmallIntegerField(db_default=0, default=0),
+        ),
         migrations.CreateModel(
             name='IdempotencyRecord',
             fields=[

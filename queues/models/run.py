@@ -43,6 +43,7 @@ class Run(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=6)
     crashes = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(default=0, db_default=0)  # see queues.ledger.crashes
     timeout_s = models.FloatField(default=300)
     backoff_base_s = models.FloatField(default=2)
     backoff_cap_s = models.FloatField(default=60)

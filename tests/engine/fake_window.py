@@ -18,13 +18,13 @@ class FakeWindow:
         self.away = False
         self._changed = threading.Condition()
 
-    def offer(self, queue: str, runs: Sequence[Listed], *, front: bool = False, fresh: bool = False) -> int:
+    def offer(self, queue: str, runs: Sequence[Listed], *, fresh: bool = False) -> int:
         with self._changed:
             self._here()
             listed = self.lists.setdefault(queue, [])
-            room = WINDOW + (len(runs) if front else 0) - len(listed)
+            room = WINDOW - len(listed)
             added = [run.id for run in runs if run.id not in listed and run.id not in self.taken][: max(0, room)]
-            listed[:] = [*added, *listed] if front else [*listed, *added]
+            listed += added
             self._changed.notify_all()
             return len(added)
 
@@ -39,23 +39,11 @@ class FakeWindow:
                     return queue, run_id
         return None
 
-    def take_more(self, queue: str, count: int) -> tuple[list[UUID], int]:
+    def drop(self, queue: str, taken: UUID | None, claimed: Sequence[UUID]) -> None:
         with self._changed:
             self._here()
-            listed = self.lists.setdefault(queue, [])
-            more, listed[:] = listed[: max(0, count)], listed[max(0, count) :]
-            self.taken.update(more)
-            return more, len(listed)
-
-    def put_back(self, queue: str, ids: Sequence[UUID]) -> None:
-        with self._changed:
-            self._here()
-            self.taken.difference_update(ids)
-            self.lists.setdefault(queue, [])[:0] = ids
-
-    def forget(self, ids: Sequence[UUID]) -> None:
-        self._here()
-        self.taken.difference_update(ids)
+            self.taken.discard(taken)  # type: ignore[arg-type]
+            self.lists[queue] = [run_id for run_id in self.lists.get(queue, []) if run_id not in set(claimed)]
 
     def ids(self, queue: str) -> list[UUID]:
         self._here()

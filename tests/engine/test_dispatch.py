@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from queues import registry
-from queues.engine import control, dispatch
+from queues.engine import control, dispatch, queue_verbs
 from queues.errors import Disabled, InvalidParams, UnknownJob, WrongState
 from queues.ledger import clock
 from queues.models import AuditEntry, JobDefinition, Queue, Run
@@ -68,12 +68,6 @@ def test_enqueue_succeeds_while_redis_is_away(noop, fake_window) -> None:
     fake_window.away = True
     ref = noop.enqueue(Number(n=1))
     assert Run.objects.get(pk=ref.id).state == "pending"
-
-
-@transactional
-def test_urgent_runs_are_released_to_the_front(noop, fake_window) -> None:
-    plain, urgent = noop.enqueue(Number()), noop.enqueue(Number(), priority=5)
-    assert fake_window.ids(QUEUE) == [urgent.id, plain.id]
 
 
 @pytest.mark.django_db
@@ -145,12 +139,12 @@ def test_saving_a_definition_validates_it_and_tells_what_changed(noop, actor) ->
 @pytest.mark.django_db
 def test_pausing_a_queue_needs_a_reason_and_is_audited(actor) -> None:
     with pytest.raises(WrongState, match="Say why"):
-        control.pause_queue("billing", actor=actor, why=" ")
-    control.pause_queue("billing", actor=actor, why="prices are being mended")
+        queue_verbs.pause_queue("billing", actor=actor, why=" ")
+    queue_verbs.pause_queue("billing", actor=actor, why="prices are being mended")
     assert Queue.objects.get(pk="billing").pause_reason == "prices are being mended"
-    control.resume_queue("billing", actor=actor)
+    queue_verbs.resume_queue("billing", actor=actor)
     with pytest.raises(WrongState, match="not paused"):
-        control.resume_queue("billing", actor=actor)
+        queue_verbs.resume_queue("billing", actor=actor)
     assert [e.action for e in AuditEntry.objects.order_by("id")] == ["queue.pause", "queue.resume"]
 
 

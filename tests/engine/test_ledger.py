@@ -186,18 +186,66 @@ def test_a_worker_that_renews_is_not_lost(noop) -> None:
     assert not runs.declare_lost(ME, renewals=0)
 
 
+def lose_the_worker_of(row: Run) -> None:
+    worker = uuid4()
+    worker_row(worker)
+    assert len(claimed([row], worker)) == 1
+    runs.declare_lost(worker, renewals=0)
+    runs.rescue(worker)
+    row.refresh_from_db()
+
+
 def test_three_crashes_make_a_dead_letter(noop) -> None:
     (row,) = made(noop)
-    for crash in range(1, 4):
-        worker = uuid4()
-        worker_row(worker)
-        assert len(claimed([row], worker)) == 1
-        runs.declare_lost(worker, renewals=0)
-        runs.rescue(worker)
+    lose_the_worker_of(row)
+    assert (row.state, row.crashes) == (states.PENDING, 1)
+    for crash in (2, 3):
+        batches = runs.claim(QUEUE, [row.id], worker_id=ME, slots=1).batches
+        assert batches[0].executor == "children"
+        died = replace(ending(batches[0].claims[0], states.PENDING), crashed=True, error_code="child_died")
+        runs.finish([died], slots=[batches[0].token])
         row.refresh_from_db()
         assert row.crashes == crash
-    assert row.state == states.DEAD and row.error_code == "worker_lost"
+    assert row.state == states.DEAD and row.error_code == "child_died"
     assert RunEvent.objects.filter(run=row, kind=RunEvent.Kind.CRASHED).count() == 3
+
+
+def test_a_run_alone_in_a_child_does_not_die_of_its_workers(noop) -> None:
+    (row,) = made(noop)
+    for _ in range(9):
+        lose_the_worker_of(row)
+    assert (row.state, row.crashes, row.losses) == (states.PENDING, 1, 8)
+    assert row.max_attempts > row.attempt == 9
+
+
+def test_a_run_whose_worker_is_lost_time_and_again_is_dead_in_the_end(noop, actor) -> None:
+    (row,) = made(noop)
+    while row.state == states.PENDING:
+        lose_the_worker_of(row)
+    assert (row.state, row.losses, row.error_code) == (states.DEAD, 10, "worker_lost")
+    assert "10 of 10 times" in row.error_message
+    again = runs.requeue(row.id, actor=actor)
+    assert (again.crashes, again.losses) == (0, 0)
+
+
+def test_the_most_urgent_come_first_and_then_those_that_fell_due_first(noop) -> None:
+    first, second = made(noop, 2)
+    (urgent,) = made(noop, priority=5)
+    Run.objects.filter(pk=first.id).update(due_at=clock.now())  # it fell due last
+    taken = [batch.claims[0].id for batch in runs.claim(QUEUE, worker_id=ME, slots=2, share=1).batches]
+    assert taken == [urgent.id, second.id]
+
+
+def test_a_run_that_waits_for_its_key_is_not_overtaken_by_a_younger_one(job) -> None:
+    keyed = job(lambda ctx, params: None, key_limit=1)
+    running, waiting = made(keyed, 2, concurrency_key="customer:1")
+    (claim,) = claimed([running])
+    (younger,) = made(keyed, concurrency_key="customer:1")
+    assert not runs.claim(QUEUE, worker_id=OTHER, slots=2).batches
+    runs.finish([ending(claim)], slots=[claim.token])
+    (batch,) = runs.claim(QUEUE, worker_id=OTHER, slots=2, share=1).batches
+    assert [claim.id for claim in batch.claims] == [waiting.id]
+    assert Run.objects.get(pk=younger.id).state == states.PENDING
 
 
 def test_a_dedupe_key_has_one_live_run_at_a_time(noop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import pytest
 from django.db import OperationalError
@@ -69,7 +70,7 @@ def test_a_running_job_hears_of_its_cancellation(job, working, actor) -> None:
 
 
 def test_a_deaf_job_is_cancelled_by_force(job, working, actor, monkeypatch) -> None:
-    monkeypatch.setattr("queues.engine.slots.FORCE_AFTER_S", 0.3)
+    monkeypatch.setattr("queues.engine.execution.FORCE_AFTER_S", 0.3)
     started = threading.Event()
 
     def deaf(ctx, params):
@@ -208,7 +209,7 @@ def test_a_worker_taken_for_lost_starts_again_under_a_new_identity(job, working)
     started, go_on = threading.Event(), threading.Event()
 
     def works(ctx, params):
-        if not started.is_set():
+        if ctx.attempt == 1:  # the second goes to a child process: it shares no memory with this one
             started.set()
             assert go_on.wait(20)
         return Done({"by": ctx.attempt})
@@ -230,7 +231,7 @@ def test_the_effect_of_a_rescued_run_is_refused_to_the_first_worker(job, working
     started, go_on, refused = threading.Event(), threading.Event(), threading.Event()
 
     def works(ctx, params):
-        if not started.is_set():
+        if ctx.attempt == 1:  # the second goes to a child process: it shares no memory with this one
             started.set()
             assert go_on.wait(20)
             try:
@@ -268,3 +269,14 @@ def test_a_transient_error_heals(job, working) -> None:
         ref = heals.enqueue(Number())
         until(lambda: state_of(ref.id) == "succeeded")
     assert Run.objects.get(pk=ref.id).result == {"attempt": 3}
+
+
+def test_runs_of_one_key_follow_each_other_without_a_pause(job, working) -> None:
+    keyed = job(lambda ctx, p: Done(), key_limit=1)
+    with working(slots=2, heartbeat_s=5.0):
+        for n in range(6):
+            keyed.enqueue(Number(n=n), concurrency_key="customer:1")
+        until(lambda: Run.objects.filter(state="succeeded").count() == 6, 5)
+    spans = list(Run.objects.order_by("started_at").values_list("started_at", "finished_at"))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+    assert sum((start - end).total_seconds() for (_, end), (start, _) in pairwise(spans)) < 2.5

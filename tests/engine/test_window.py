@@ -45,14 +45,14 @@ def test_ids_come_out_in_the_order_they_went_in(window) -> None:
     assert window.offer("reports", runs) == 3
     assert window.ids("reports") == ids(runs)
     assert window.take(["billing", "reports"], 0.1) == ("reports", runs[0].id)
-    assert window.take_more("reports", 5) == (ids(runs)[1:], 0)
+    assert window.ids("reports") == ids(runs)[1:]
 
 
-def test_urgent_ids_go_to_the_front_in_their_order(window) -> None:
-    plain, urgent = some(2), some(2)
-    window.offer("reports", plain)
-    window.offer("reports", urgent, front=True)
-    assert window.ids("reports") == ids(urgent) + ids(plain)
+def test_nothing_is_waited_for_where_there_is_no_time_to_wait(window) -> None:
+    assert window.take(["reports"], 0.0) is None
+    runs = some(1)
+    window.offer("reports", runs)
+    assert window.take(["reports"], 0.0) == ("reports", runs[0].id)
 
 
 def test_the_first_queue_named_is_served_first(window) -> None:
@@ -76,19 +76,30 @@ def test_an_id_in_a_workers_hands_is_not_listed_again(window) -> None:
     assert window.offer("reports", runs) == 0
 
 
-def test_an_id_that_was_forgotten_may_be_listed_again(window) -> None:
+def test_an_id_that_was_dropped_may_be_listed_again(window) -> None:
     runs = some(1)
     window.offer("reports", runs)
-    window.take(["reports"], 0.1)
-    window.forget(ids(runs))
+    _, taken = window.take(["reports"], 0.1)
+    window.drop("reports", taken, [])
     assert window.offer("reports", runs) == 1
 
 
-def test_what_is_put_back_comes_first(window) -> None:
-    runs = some(3)
+def test_what_was_claimed_is_listed_no_more_and_the_others_keep_their_places(window) -> None:
+    runs = some(8)
     window.offer("reports", runs)
-    _, first = window.take(["reports"], 0.1)
-    window.put_back("reports", [first])
+    _, taken = window.take(["reports"], 0.1)
+    mine = ids(runs)
+    window.drop(
+        "reports", taken, [mine[1], mine[2], mine[5], uuid4()]
+    )  # some at the head, one further on, one unlisted
+    assert window.ids("reports") == [mine[3], mine[4], mine[6], mine[7]]
+    assert window.offer("reports", runs[:3]) == 3
+
+
+def test_dropping_nothing_changes_nothing(window) -> None:
+    runs = some(2)
+    window.offer("reports", runs)
+    window.drop("reports", None, [])
     assert window.ids("reports") == ids(runs)
 
 
