@@ -30,7 +30,7 @@ from queues.engine.window import DoorbellAway, Window
 from queues.engine.writer import Observer, Writer
 from queues.errors import WorkerStopping
 from queues.ledger import runs
-from queues.ledger.facts import Claim, Ending
+from queues.ledger.facts import Batch, Claim, Ending
 from queues.ledger.pending import is_waiting
 from queues.ledger.queue_settings import all_effective, ensure_queues
 
@@ -79,7 +79,7 @@ class Shop:
         self._mean_s: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._more: set[str] = set()  # queues where the last claim left something
-        self._limited: dict[UUID, str] = {}  # batches whose keys or definitions have limits → their queue
+        self._held: dict[UUID, Batch] = {}  # by their tokens
         self._open: list[str] = []
         self._drains: dict[str, datetime | None] = {}
         self._settings_at = 0.0
@@ -169,11 +169,12 @@ class Shop:
         for batch in claimed.batches:
             self.claimed += len(batch.claims)
             self._busy_at = time.monotonic()
-            if batch.limited:
-                self._limited[batch.token] = queue
+            self._held[batch.token] = batch
             self.crew.give(batch)
         (self._more.add if claimed.more else self._more.discard)(queue)
-        if claimed.full or claimed.wait_s:
+        if (
+            claimed.wait_s or not claimed.batches
+        ):  # no slot, no key, no start under the rate is free: others have their turn
             self._not_before[queue] = time.monotonic() + (claimed.wait_s or FULL_FOR_S)
         taken = [claim.id for batch in claimed.batches for claim in batch.claims]
         self._quietly(lambda: self.window.drop(queue, rung, taken))
@@ -188,8 +189,10 @@ class Shop:
 
     def _freed(self, tokens: Sequence[UUID]) -> None:
         """Slots of ours are free in the ledger: what waited for them, or for their keys, may go on."""
-        self._not_before.clear()
-        for queue in {self._limited.pop(token) for token in tokens if token in self._limited}:
+        freed = [batch for token in tokens if (batch := self._held.pop(token, None)) is not None]
+        for batch in freed:
+            self._not_before.pop(batch.queue, None)
+        for queue in {batch.queue for batch in freed if batch.limited}:
             self._quietly(partial(release.refill, queue, self.window, self.rules.slots))
 
     def _gave_back(self, pairs: list[tuple[str, UUID]]) -> None:
