@@ -14,9 +14,10 @@ class QueuesConfig(AppConfig):
     def ready(self) -> None:
         from queues import checks  # noqa: F401  (registers the system checks)
         from queues.contract import ports
+        from queues.engine import outbox
         from queues.engine.dispatch import dispatch, dispatch_alike
         from queues.ledger.audit import write
 
         ports.dispatch, ports.dispatch_alike = dispatch, dispatch_alike
-        ports.audit = write
+        ports.audit, ports.outbox = write, outbox
         autodiscover_modules("jobs")

@@ -1,6 +1,6 @@
 """What a handler and a domain see of the engine: who acts, what a handler is given, what it may answer.
 
-No Django and no RQ here. The two ports at the bottom are filled by `queues.apps` when the application is ready.
+No Django and no RQ here. The ports at the bottom are filled by `queues.apps` when the application is ready.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
+
+from queues.outbound import Answer, CallRef, OutboundRequest, Provider
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -110,6 +112,13 @@ class JobContext(Protocol):
     def effect(self, key: str) -> AbstractContextManager[EffectSlot]:
         """A transaction for a business fact that happens once; commits together with the key. LeaseLost if not ours."""
 
+    def call(self, request: OutboundRequest) -> Answer:
+        """Have a provider do something, once for the request's key; who asks again gets the first answer.
+
+        Not inside a transaction. Raises Refused (then and whenever it is asked again), NotSent, OutcomeUnknown,
+        IdempotencyConflict (the key came with other contents), LeaseLost.
+        """
+
     def enqueue(self, spec: Any, params: BaseModel, **options: Any) -> RunRef:
         """Ask for another run, as this run's child (see JobSpec.enqueue)."""
 
@@ -122,7 +131,8 @@ class JobContext(Protocol):
 
 @dataclass(frozen=True)
 class RunRef:
-    """A run as its enqueuer sees it. `created` is False where a live run with the same dedupe key answered instead."""
+    """A run as its enqueuer sees it. `created` is False where an earlier run answered instead: a live one with the same
+    dedupe key, or the first one with the same idempotency key, in whatever state it is now."""
 
     id: UUID
     state: str
@@ -131,7 +141,12 @@ class RunRef:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One run asked for. Parameters are validated by then. Times are aware UTC; None means the spec's default."""
+    """One run asked for. Parameters are validated by then. Times are aware UTC; None means the spec's default.
+
+    `idempotency_key`, 1 to 255 characters, counts within the job and for seven days at least: who asks again with the
+    same key and contents (parameters and options, whoever asks and why) gets the first answer; other contents raise
+    IdempotencyConflict.
+    """
 
     job: str
     params: Mapping[str, Json]
@@ -177,6 +192,20 @@ class AuditWriter(Protocol):
         """Write one audit entry in the caller's transaction."""
 
 
+class Outbox(Protocol):
+    def post(self, request: OutboundRequest) -> CallRef:
+        """Ask for a call in the caller's transaction; it is sent after its commit, by a run of queues.settle_calls.
+
+        The same key again answers with the call there is. Raises UnknownProvider, IdempotencyConflict for other contents.
+        """
+
+    def find(self, key: str) -> CallRef | None:
+        """How the call of this key stands."""
+
+    def provider(self, provider: Provider) -> Provider:
+        """Make a provider known under its name, once, when the application starts."""
+
+
 @dataclass
 class Ports:
     """Filled once by `queues.apps.ready()`; asking before that is a programming error and says so."""
@@ -184,6 +213,7 @@ class Ports:
     dispatch: Dispatcher | None = None
     dispatch_alike: BatchDispatcher | None = None
     audit: AuditWriter | None = None
+    outbox: Outbox | None = None
 
     def dispatcher(self) -> Dispatcher:
         if self.dispatch is None:
@@ -199,6 +229,11 @@ class Ports:
         if self.audit is None:
             raise RuntimeError("The audit log cannot be written before Django is set up: call django.setup() first.")
         return self.audit
+
+    def postbox(self) -> Outbox:
+        if self.outbox is None:
+            raise RuntimeError("Calls cannot be posted before Django is set up: call django.setup() first.")
+        return self.outbox
 
 
 ports = Ports()

@@ -70,6 +70,7 @@ UNFOLD = {
                     _link("Queues", "stacks", "queues_queue_changelist"),
                     _link("Workers", "engineering", "queues_worker_changelist"),
                     _link("Health", "monitor_heart", "queues_queuehealth_changelist"),
+                    _link("Outbound calls", "outbox", "queues_outboundcall_changelist"),
                     _link("Audit log", "fact_check", "queues_auditentry_changelist"),
                 ],
             },

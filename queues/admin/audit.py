@@ -27,6 +27,7 @@ PAGES = {
     "schedule": "admin:queues_schedule_change",
     "run": "admin:queues_run_change",
     "queue": "admin:queues_queue_change",
+    "call": "admin:queues_outboundcall_change",
 }
 
 

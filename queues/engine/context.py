@@ -15,12 +15,13 @@ from django.db import transaction
 from pydantic import BaseModel
 
 from queues import failpoints
-from queues.contract import Actor, Answer, Json, OutboundRequest, RunRef
+from queues.contract import Actor, Json, RunRef
 from queues.engine import outbox
 from queues.errors import LeaseLost, RoundsmanError, RunCancelled, RunTimeout, WorkerStopping
 from queues.ledger import clock, states
 from queues.ledger.facts import Claim, LogLine, Progress
 from queues.models import EffectRecord, Run
+from queues.outbound import Answer, OutboundRequest
 
 MAX_LOG_BYTES = 1024 * 1024
 MAX_NOTE = 200

@@ -92,12 +92,15 @@ def failed(ctx: RunContext, error: BaseException, retry_after_s: float | None = 
     if permanent or ctx.attempt >= claim.max_attempts:
         why = "will not be mended by another attempt" if permanent else f"attempt {ctx.attempt} of {claim.max_attempts}"
         return _ending(ctx, states.DEAD, note=f"{told['error_message']} ({why})", **told)
-    wait = (
-        retry_after_s
-        if retry_after_s is not None
-        else backoff_s(ctx.attempt, claim.backoff_base_s, claim.backoff_cap_s)
-    )
+    asked_s = retry_after_s if retry_after_s is not None else _after_s(error)
+    wait = asked_s if asked_s is not None else backoff_s(ctx.attempt, claim.backoff_base_s, claim.backoff_cap_s)
     return _ending(ctx, states.SCHEDULED, wait_s=wait, **told)
+
+
+def _after_s(error: BaseException) -> float | None:
+    """When the error itself says that another attempt makes sense (see queues.outbound)."""
+    after_s = getattr(error, "after_s", None)
+    return max(0.0, after_s) if isinstance(after_s, int | float) else None
 
 
 def crashed(ctx: RunContext, error_type: str, code: str, message: str) -> Ending:
