@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 OLDEST = (3, 11)
-NEEDS_DEV = frozenset({"test"})
+NEEDS_DEV = frozenset({"test", "chaos"})
 OVERLAYS = {"demo": "project.settings.demo", "test": "project.settings.test"}
 
 
@@ -36,6 +36,10 @@ def main(argv: list[str]) -> int:
         from project import testing
 
         return testing.main(argv[2:])
+    if command == "chaos":
+        from project.chaos import command as chaos
+
+        return chaos.main(argv[2:])
     return run_django(argv, command)
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from project.chaos.cron_oracle import clock_changes, fires_between
 from queues.timetable import cron
-from tests.oracles.cron_oracle import clock_changes, fires_between
 
 ZONES = [
     "Europe/Berlin", "America/New_York", "Europe/London", "America/St_Johns", "Asia/Kolkata", "UTC",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from project.chaos.cron_oracle import fires_between
 from queues.timetable import misfire
 from queues.timetable.misfire import GRACE, Plan
 from queues.timetable.timing import Timing, latest, next_after, upcoming
-from tests.oracles.cron_oracle import fires_between
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTELY = Timing("cron", NOON, cron="* * * * *")
