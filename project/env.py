@@ -52,6 +52,7 @@ VARIABLES: tuple[Variable, ...] = (
     V("WORKER_POOL_SIZE", int, 1, "Worker processes a host runs (demo, deployment units).", "2", least=1),
     V("WORKER_LEASE_S", float, 5.0, "A worker whose heartbeat stands still for so long is lost; its runs go on elsewhere.", "5", least=2),
     V("WORKER_GRACE_S", float, 30.0, "Seconds a stopping worker lets its runs finish in.", "30", least=0),
+    V("WORKER_CHILD_MAX_JOBS", int, 1000, "Runs after which a child process is replaced.", "1000", least=1),
     V("QUEUE_OPTIMIZATION_ENABLED", bool, True, "false: plain settings (3 slots, 10 jobs/s, no batching) at the next heartbeat.", "true"),
     V("QUEUE_RATE_LIMIT", str, "30/s", "Rate of the queues that call outside.", "100/min"),
     V("QUEUE_BATCH_SIZE", int, 10, "How many messages of one kind a batching handler takes together.", "10", least=1),
@@ -63,6 +64,7 @@ VARIABLES: tuple[Variable, ...] = (
     V("DATABASE_POOL_MIN", int, 2, "PostgreSQL connections kept ready.", "2", least=0),
     V("DATABASE_IDLE_TIMEOUT", float, 30.0, "Seconds after which an idle PostgreSQL connection is closed.", "30", least=1),
     V("DATABASE_STATEMENT_TIMEOUT", float, 10.0, "Seconds a statement may take. 0: no limit.", "10", least=0),
+    V("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", float, 60.0, "Seconds a transaction may stand open with nothing asked in it. 0: no limit.", "60", least=0),
     V("SLA_WARNING_THRESHOLD", int, 10_000, "Milliseconds from created to finished that warn.", "10000", least=1),
     V("SLA_CRITICAL_THRESHOLD", int, 30_000, "Milliseconds from created to finished that alarm.", "30000", least=1),
     V("METRICS_ENABLED", bool, True, "Keep and serve metrics.", "true"),
@@ -166,14 +168,24 @@ def database(url: str, env: Environment) -> dict[str, Any]:
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;"
         )
         return {**config, "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}}
-    statement_ms = int(env("DATABASE_STATEMENT_TIMEOUT") * 1000)
-    pool = {"min_size": env("DATABASE_POOL_MIN"), "max_size": max(env("DATABASE_POOL_MAX"), env("WORKER_CONCURRENCY") + 4),
-            "max_idle": env("DATABASE_IDLE_TIMEOUT"), "timeout": 10.0}  # fmt: skip
+    from queues.engine.pool import pool_options  # needs psycopg, which SQLite does not
+
+    statement_s, idle_s = env("DATABASE_STATEMENT_TIMEOUT"), env("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT")
+    limits = {"statement_timeout": statement_s, "idle_in_transaction_session_timeout": idle_s}
     options = {
-        "pool": pool,
-        "connect_timeout": 10,
+        "pool": pool_options(
+            statement_s,
+            min_size=env("DATABASE_POOL_MIN"),
+            max_size=max(env("DATABASE_POOL_MAX"), env("WORKER_CONCURRENCY") + 4),
+            max_idle=env("DATABASE_IDLE_TIMEOUT"),
+        ),
+        "connect_timeout": 4,
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,  # ms in which the peer must acknowledge what was sent
         "application_name": "roundsman",
-        "options": f"-c statement_timeout={statement_ms}",
+        "options": " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()),
     }
     return {
         **config,

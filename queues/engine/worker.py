@@ -10,11 +10,13 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from types import FrameType
 from typing import Any
 from uuid import UUID
 
+from django.db import connections
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.command import parse_payload
@@ -24,11 +26,12 @@ from rq.worker import WorkerStatus
 from queues.contract import Actor
 from queues.engine.broker import QUEUES_KEY
 from queues.engine.shop import Rules, Shop
-from queues.errors import RoundsmanError
 from queues.ledger import runs
 
 log = logging.getLogger("roundsman.worker")
 RECORD_EVERY_S = 5.0
+LISTEN_S = 5.0  # how often the thread that hears RQ's commands looks after its own connection
+DEAF_AFTER = 2  # questions of its that nobody answered
 
 
 class LedgerWorker(SimpleWorker):
@@ -36,6 +39,7 @@ class LedgerWorker(SimpleWorker):
 
     rules: Rules | None = None
     shop: Shop | None = None
+    _recorder: threading.Thread | None = None
     _recorded_at = 0.0
     _told_away = False
 
@@ -61,6 +65,7 @@ class LedgerWorker(SimpleWorker):
         rules.burst, rules.max_jobs, rules.max_idle_s = burst, max_jobs, max_idle_time
         rules.on_beat = self._on_beat
         self.shop = Shop(self.name, rules)
+        self.shop.nursery.start()  # before there are threads and connections
         self._install_signal_handlers()
         self.bootstrap(logging_level, date_format, log_format)
         try:
@@ -74,6 +79,8 @@ class LedgerWorker(SimpleWorker):
         log.info("Worker %s started on %s.", self.name, ", ".join(self.queue_names()))
 
     def teardown(self) -> None:
+        if self._recorder is not None:
+            self._recorder.join(RECORD_EVERY_S)
         self._record(self.register_death)
         self._record(self.unsubscribe)
         log.info("Worker %s stopped.", self.name)
@@ -92,34 +99,55 @@ class LedgerWorker(SimpleWorker):
         signal.signal(signal.SIGINT, self.request_stop)
         signal.signal(signal.SIGTERM, self.request_stop)
 
+    def subscribe(self) -> None:
+        """Hear RQ's commands, on a thread of its own."""
+        self.pubsub = self.connection.pubsub()  # type: ignore[no-untyped-call]
+        self.pubsub.subscribe(**{self.pubsub_channel_name: self.handle_payload})
+        self.pubsub_thread: Any = self.pubsub.run_in_thread(
+            sleep_time=LISTEN_S, daemon=True, exception_handler=self._pubsub_exception_handler
+        )
+
+    def _pubsub_exception_handler(self, exc: BaseException, pubsub: Any, pubsub_thread: Any) -> None:
+        """Whatever it was, the thread goes on; redis-py subscribes again when it has connected."""
+        log.debug("RQ's commands are not heard: %s", exc)
+        time.sleep(2.0)
+
     def handle_payload(self, message: Any) -> None:
         """Commands sent through RQ: `shutdown` and `stop-job`; others are refused with a line in the log."""
-        payload = parse_payload(message)
-        command = payload.get("command")
-        if command == "shutdown":
-            os.kill(os.getpid(), signal.SIGTERM)
-        elif command == "stop-job":
-            try:
+        try:
+            payload = parse_payload(message)
+            command = payload.get("command")
+            if command == "shutdown":
+                os.kill(os.getpid(), signal.SIGTERM)
+            elif command == "stop-job":
                 runs.request_cancel(UUID(payload["job_id"]), actor=Actor.system("rq stop-job"))
-            except (ValueError, LookupError, RoundsmanError) as error:
-                log.warning("stop-job was refused: %s", error)
-        else:
-            log.warning("The RQ command %r does not apply to this worker.", command)
+            else:
+                log.warning("The RQ command %r does not apply to this worker.", command)
+        except Exception as error:  # anybody may have sent anything; the database may be away
+            log.warning("An RQ command was refused: %s: %s", type(error).__name__, error)
+        finally:
+            connections.close_all()
 
     def _birth(self) -> None:
         self.hostname, self.pid = socket.gethostname(), os.getpid()
-        self.register_birth()  # type: ignore[no-untyped-call]
+        try:
+            self.register_birth()  # type: ignore[no-untyped-call]
+        except ValueError:  # the record of one that was killed under this name, not yet expired
+            self.connection.delete(self.key)
+            self.register_birth()  # type: ignore[no-untyped-call]
         self.connection.sadd(QUEUES_KEY, *(queue.key for queue in self.queues))  # shown by `rq info` even when empty
         if self.pubsub_thread is None:
-            self.subscribe()  # type: ignore[no-untyped-call]
+            self.subscribe()
         self.set_state(WorkerStatus.STARTED)
 
     def _on_beat(self) -> None:
-        """Called once a second by the heart: keeps RQ's record, and hears `rq suspend`."""
-        if self.shop is None or time.monotonic() - self._recorded_at < RECORD_EVERY_S:
+        """Called once a second by the heart, whose lease must not wait for Redis: the record has a thread of its own."""
+        recording = self._recorder is not None and self._recorder.is_alive()
+        if self.shop is None or recording or time.monotonic() - self._recorded_at < RECORD_EVERY_S:
             return
         self._recorded_at = time.monotonic()
-        self._record(self._refresh)
+        self._recorder = threading.Thread(target=self._record, args=(self._refresh,), name="record", daemon=True)
+        self._recorder.start()
 
     def _refresh(self) -> None:
         shop = self.shop
@@ -127,6 +155,8 @@ class LedgerWorker(SimpleWorker):
             return
         if not self.connection.exists(self.key):
             self._birth()
+        if self.pubsub is not None and self.pubsub.health_check_response_counter >= DEAF_AFTER:
+            self._listen_again()
         shop.paused = bool(is_suspended(self.connection, self))
         state = WorkerStatus.SUSPENDED if shop.paused else WorkerStatus.BUSY if shop.crew.busy else WorkerStatus.IDLE
         self.successful_job_count = shop.writer.recorded
@@ -134,6 +164,12 @@ class LedgerWorker(SimpleWorker):
             pipe.hset(self.key, mapping={"state": state, "successful_job_count": shop.writer.recorded})
             self.heartbeat(60, pipeline=pipe)
             pipe.execute()
+
+    def _listen_again(self) -> None:
+        """Its connection lets us ask and does not answer: the peer is gone without a word."""
+        if self.pubsub_thread is not None:
+            self.pubsub_thread.stop()
+        self.subscribe()
 
     def _record(self, call: Any) -> None:
         try:

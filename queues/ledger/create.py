@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from queues import failpoints
 from queues.contract import RunRef
 from queues.ledger import clock, states
+from queues.ledger.brief import brief
 from queues.ledger.requests import new_id
 from queues.ledger.sql import insert_each, insert_one
 from queues.models import Run
@@ -63,7 +62,7 @@ def promote(limit: int = CHUNK) -> list[tuple[str, UUID]]:
     now = clock.now()
     if not Run.objects.filter(state=states.SCHEDULED, due_at__lte=now).exists():
         return []  # the ordinary case: no write transaction
-    with transaction.atomic():
+    with brief():
         due = list(
             Run.objects.select_for_update(skip_locked=True)
             .filter(state=states.SCHEDULED, due_at__lte=now)

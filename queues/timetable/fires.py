@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from queues import failpoints
 from queues.contract import Actor, RunRef
 from queues.errors import PermanentError, RoundsmanError, WrongState
 from queues.ledger import clock, runs, states
+from queues.ledger.brief import brief
 from queues.models import Fire, Run, Schedule
 from queues.timetable import misfire
 from queues.timetable.facts import timing_of
@@ -63,7 +64,7 @@ def _active() -> QuerySet[Schedule]:
 
 
 def _take(pk: int, now: datetime, limit: int) -> Pairs:
-    with transaction.atomic():
+    with brief():
         locked = _active().select_for_update(skip_locked=True, of=("self",)).select_related("definition")
         schedule = locked.filter(pk=pk, next_fire_at__lte=now).first()
         if schedule is None or schedule.next_fire_at is None:

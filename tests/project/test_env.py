@@ -93,7 +93,9 @@ def test_a_database_url_that_cannot_be_used_is_told_with_an_example(url: str) ->
 
 def test_postgres_gets_a_pool_and_a_statement_limit_and_sqlite_its_pragmas() -> None:
     postgres = env.database("postgres://u:p@h:5432/db", Environment({"DATABASE_STATEMENT_TIMEOUT": "3"}, defaults={}))
-    assert postgres["CONN_MAX_AGE"] == 0 and postgres["OPTIONS"]["options"] == "-c statement_timeout=3000"
+    assert postgres["CONN_MAX_AGE"] == 0 and postgres["OPTIONS"]["options"] == (
+        "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=60000"
+    )
     assert postgres["OPTIONS"]["pool"]["min_size"] == 2
     sqlite = env.database("sqlite:////tmp/x.sqlite3", Environment({}, defaults={}))
     assert (

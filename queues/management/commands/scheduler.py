@@ -16,6 +16,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, connections
 
+from queues.engine.cutoff import in_engine
 from queues.engine.release import release_runs
 from queues.ledger import clock
 from queues.timetable import fires
@@ -107,6 +108,7 @@ class Command(BaseCommand):
         bell, started = Bell(), time.monotonic()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, bell.ring)
+        in_engine()
         log.info("Scheduler started on %s, process %d.", socket.gethostname(), os.getpid())
         serve(bell.wait)
         connections.close_all()

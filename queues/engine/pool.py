@@ -1,0 +1,130 @@
+"""PostgreSQL connections that wait for nobody for ever, and a pool that is back as soon as its server is.
+
+The server ends statements that take too long. It cannot do so when it no longer hears us: where the peer vanished
+without a word, or a proxy went on acknowledging what it does not forward, a read would wait for ever. So every wait on
+such a connection has an end of its own, a little after the server's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import cache
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg.abc import PQGen, Query
+from psycopg.errors import OperationalError, _WaitTimeout
+from psycopg_pool import ConnectionPool
+
+from queues.engine.cutoff import GREETING_S, answer_s
+
+INTERVAL_S = 0.1  # psycopg's own, at which it looks whether somebody pressed Ctrl-C
+TELL_EVERY_S = 60.0
+
+_lock = threading.Lock()
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection whose waits end. `statement_s` is the server's `statement_timeout`, 0 for none.
+
+    A wait that is over closes the connection and raises OperationalError. `notifies()` without a time-out ends, too.
+    """
+
+    statement_s = 10.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.made_s = monotonic()
+        self._greeting = False
+
+    def wait(self, gen: PQGen[Any], interval: float = INTERVAL_S, timeout: float | None = None) -> Any:
+        limit_s = timeout
+        if timeout is None:
+            limit_s = GREETING_S if self._greeting else answer_s(self.statement_s)
+        try:
+            return super().wait(gen, interval, limit_s)
+        except _WaitTimeout:
+            if timeout is not None:
+                raise  # the caller's own
+            self.pgconn.finish()
+            _leave(self)
+            raise OperationalError(
+                f"The database did not answer within {limit_s:g} s; the connection is cut."
+            ) from None
+        except psycopg.Error:
+            if self.closed:
+                _leave(self)
+            raise
+
+    def execute(self, query: Query, *args: Any, **options: Any) -> Any:
+        self._greeting = query == ""
+        try:
+            return super().execute(query, *args, **options)
+        finally:
+            self._greeting = False
+
+
+@cache
+def limited(statement_s: float) -> type[Connection]:
+    """The class for a given `statement_timeout` in seconds."""
+    return type("Connection", (Connection,), {"statement_s": statement_s})
+
+
+def pool_options(statement_s: float, **sizes: Any) -> dict[str, Any]:
+    """Options of Django's pool (a psycopg_pool.ConnectionPool). `sizes` are its `min_size`, `max_size`, `max_idle`.
+
+    psycopg's own backoff doubles its pauses, so that after a minute's outage half a minute more would pass. Here an
+    attempt to connect ends after half a second, and the next one begins while anybody waits (`timeout` seconds each).
+    """
+    logging.getLogger("psycopg.pool").addFilter(_seldom)
+    return {
+        **sizes,
+        "connection_class": limited(statement_s),
+        "timeout": 3.0,
+        "reconnect_timeout": 0.5,
+        "reconnect_failed": _again,
+    }
+
+
+class Seldom(logging.Filter):
+    """psycopg's pool tells of every attempt. The first of a minute says why it fails; the others say the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now_s = monotonic()
+        if now_s - self._told_s.get(record.msg, -TELL_EVERY_S) < TELL_EVERY_S:
+            return False
+        self._told_s[record.msg] = now_s
+        return True
+
+
+_seldom = Seldom()
+
+
+def _again(pool: ConnectionPool[Any]) -> None:
+    """An attempt to connect failed: begin another one, if somebody waits for it."""
+    if pool.get_stats()["requests_waiting"]:
+        pool.check()
+
+
+_left: dict[int, float] = {}  # pool → when it was emptied
+
+
+def _leave(broken: Connection) -> None:
+    """A connection broke, and with it most likely all that were made before: those that idle in the pool are dropped.
+
+    Else each would be found broken by somebody, with a second's pause after the second and two after the third.
+    """
+    home: ConnectionPool[Any] | None = getattr(broken, "_pool", None)
+    if home is None:
+        return
+    with _lock:
+        if _left.get(id(home), 0.0) > broken.made_s:
+            return
+        _left[id(home)] = monotonic()
+    home.drain()

@@ -1,0 +1,42 @@
+"""The engine's own short transactions: whoever stands still in the midst of one is sent away by the server.
+
+A process that is stopped (SIGSTOP, a host that swaps, a frozen virtual machine) would else hold the locks of a queue's
+row, and with them every other worker of that queue, for as long as it stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+IDLE_S = 3  # between two statements there is nothing but our own Python
+_BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_S}s'".encode()
+
+
+@contextmanager
+def brief() -> Iterator[None]:
+    """`transaction.atomic()` that the server ends when nothing is asked in it for `IDLE_S` seconds (PostgreSQL).
+
+    A process that wakes after that gets a DatabaseError at its next statement; nothing of the transaction is kept, and
+    it is done again. Inside an open transaction it is a savepoint, as `atomic()` is, and the outer one's rules hold.
+    The limit ends with the transaction, so a pooled connection keeps nothing of it.
+    """
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost and connection.vendor == "postgresql":
+            _begin()
+        yield
+
+
+def _begin() -> None:
+    """Begin and set the limit in one message. (psycopg begins by itself with the first statement, in one of its own.)"""
+    from psycopg import errors, generators, pq
+
+    direct = connection.connection
+    with connection.wrap_database_errors, direct.lock:
+        direct.pgconn.send_query(_BEGIN)
+        for result in direct.wait(generators.execute(direct.pgconn)):
+            if result.status != pq.ExecStatus.COMMAND_OK:
+                raise errors.error_from_result(result, encoding=direct.info.encoding)
