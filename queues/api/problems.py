@@ -77,7 +77,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> JsonRespo
     request = context.get("request")
     instance = request_id_of(request)
     problem = problem_of(error)
-    if problem.status >= 500:
+    if problem.status == 503:
+        log.error("503 %s in request %s: %s", problem.code, instance or "without an id", " ".join(str(error).split()))
+    elif problem.status >= 500:
         log.error("%s in request %s", type(error).__name__, instance or "without an id", exc_info=error)
     set_rollback()
     response = JsonResponse(problem.body(instance), status=problem.status, content_type=MEDIA_TYPE)
@@ -98,9 +100,14 @@ def problem_of(error: Exception) -> Problem:
         return Problem(403, "not_allowed", str(error) or "Your roles do not reach this far.")
     if isinstance(error, RequestDataTooBig):
         return Problem(413, "too_large", "The request's body is too large.")
-    if isinstance(error, (DatabaseError, InterfaceError)) and not isinstance(error, FAULTS):
+    if is_away(error):
         return _away("database_away", AWAY)
     return Problem(500, "internal", OUR_FAULT)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database is away or busy (and not that a statement of ours was wrong)."""
+    return isinstance(error, (DatabaseError, InterfaceError)) and not isinstance(error, FAULTS)
 
 
 def _away(code: str, detail: str) -> Problem:

@@ -37,6 +37,7 @@ from queues.ledger.queue_settings import all_effective, ensure_queues
 log = logging.getLogger("roundsman.worker")
 FULL_FOR_S = 0.2  # a queue whose limit is reached is asked again after this
 SETTINGS_EVERY_S = 1.0
+FAIR_TURN = 8  # one claim in so many goes to the queue that has waited longest, not to the most important one
 
 
 @dataclass
@@ -80,6 +81,8 @@ class Shop:
         self._not_before: dict[str, float] = {}
         self._more: set[str] = set()  # queues where the last claim left something
         self._held: dict[UUID, Batch] = {}  # by their tokens
+        self._turn = 0
+        self._served_s: dict[str, float] = {}  # when each queue was last asked for work
         self._open: list[str] = []
         self._drains: dict[str, datetime | None] = {}
         self._settings_at = 0.0
@@ -140,6 +143,8 @@ class Shop:
 
     def _next_queue(self, queues: Sequence[str], wait_s: float) -> tuple[str, UUID | None] | None:
         """The first queue that rings, with the id that it rang for, or where the last claim left something."""
+        if self._turn % FAIR_TURN == FAIR_TURN - 1:
+            queues = sorted(queues, key=lambda queue: self._served_s.get(queue, 0.0))
         rest = next((index for index, queue in enumerate(queues) if queue in self._more), None)
         ahead = queues if rest is None else queues[:rest]
         rung = self._listen(ahead, wait_s if rest is None else 0.0) if ahead else None
@@ -164,6 +169,7 @@ class Shop:
 
     def _claim(self, queue: str, rung: UUID | None, *, free: int) -> None:
         """What comes next is the ledger's to say: the id that rang need not be among it."""
+        self._turn, self._served_s[queue] = self._turn + 1, time.monotonic()
         share = limits.batch_size(self._mean_s.get(queue))
         claimed = runs.claim(queue, worker_id=self.identity.id, slots=free, share=share)
         for batch in claimed.batches:

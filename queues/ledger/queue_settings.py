@@ -33,13 +33,20 @@ class QueueSettings:
     paused: bool
     paused_until: datetime | None = None
     pause_reason: str = ""
+    paused_by: str = ""
     drain_at: datetime | None = None
     drain_reason: str = ""
+    drain_by: str = ""
 
     @property
     def open(self) -> bool:
         """Whether workers may take from it."""
         return self.enabled and not self.paused
+
+    @property
+    def draining(self) -> bool:
+        """Whether runs created after `drain_at` wait for a resume."""
+        return self.drain_at is not None
 
 
 def resolve(
@@ -65,8 +72,10 @@ def resolve(
         paused=paused,
         paused_until=row.paused_until if row and paused else None,
         pause_reason=row.pause_reason if row and paused else "",
+        paused_by=row.paused_by if row and paused else "",
         drain_at=row.drain_at if row else None,
         drain_reason=row.drain_reason if row and row.drain_at else "",
+        drain_by=row.drain_by if row and row.drain_at else "",
     )
 
 

@@ -72,7 +72,7 @@ def working(fake_window: FakeWindow) -> Callable[..., Any]:
         Queue.objects.filter(name=QUEUE).update(concurrency=concurrency)
         shop = Shop(
             "tests",
-            Rules(queues=[QUEUE], **{"slots": 2, "grace_s": 5.0, "heartbeat_s": 0.2, **rules}),
+            Rules(**{"queues": [QUEUE], "slots": 2, "grace_s": 5.0, "heartbeat_s": 0.2, **rules}),
             window or fake_window,
         )
         thread = threading.Thread(target=shop.run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from queues.contract import Done
 from queues.engine import control
 from queues.errors import TransientError
 from queues.ledger import runs
-from queues.models import Run, RunEvent, RunLogLine, Slot, Worker
+from queues.models import Queue, Run, RunEvent, RunLogLine, Slot, Worker
 
 from .conftest import QUEUE, Number, state_of, until
 
@@ -280,3 +281,23 @@ def test_runs_of_one_key_follow_each_other_without_a_pause(job, working) -> None
     spans = list(Run.objects.order_by("started_at").values_list("started_at", "finished_at"))
     assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     assert sum((start - end).total_seconds() for (_, end), (start, _) in pairwise(spans)) < 2.5
+
+
+def test_a_queue_of_low_rank_is_not_starved_by_a_busy_one(job, working) -> None:
+    busy, humble = job(lambda ctx, p: time.sleep(0.01)), job(lambda ctx, p: Done())
+    busy.enqueue_many([Number(n=n) for n in range(2000)], queue="billing")
+    Queue.objects.filter(name="billing").update(concurrency=4)
+    ref = humble.enqueue(Number(), queue="maintenance")
+    with working(slots=1, queues=["billing", "maintenance"]):
+        until(lambda: state_of(ref.id) == "succeeded")
+        assert Run.objects.filter(queue="billing", state="pending").count() > 500
+
+
+def test_an_important_queue_goes_first(job, working) -> None:
+    order: list[str] = []
+    notes = job(lambda ctx, p: order.append(ctx.queue))
+    notes.enqueue_many([Number(n=n) for n in range(20)], queue="maintenance")
+    notes.enqueue_many([Number(n=n) for n in range(20)], queue="billing")
+    with working(slots=1, queues=["billing", "maintenance"]):
+        until(lambda: len(order) == 40)
+    assert order[:15].count("billing") >= 10
