@@ -172,6 +172,8 @@ def database(url: str, env: Environment) -> dict[str, Any]:
 
     statement_s, idle_s = env("DATABASE_STATEMENT_TIMEOUT"), env("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT")
     limits = {"statement_timeout": statement_s, "idle_in_transaction_session_timeout": idle_s}
+    # The server's own keepalives: a host that vanished holds no lock for longer than half a minute.
+    alive = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=4 -c tcp_keepalives_count=4"
     options = {
         "pool": pool_options(
             statement_s,
@@ -185,7 +187,7 @@ def database(url: str, env: Environment) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,  # ms in which the peer must acknowledge what was sent
         "application_name": "roundsman",
-        "options": " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()),
+        "options": " ".join([*(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()), alive]),
     }
     return {
         **config,

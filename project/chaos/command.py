@@ -13,8 +13,8 @@ from project.chaos.stage import Stage
 
 
 def main(argv: Sequence[str]) -> int:
-    """Returns the exit code: 0 all is well, 1 something was lost, doubled or too slow, 2 it could not start,
-    3 the run itself failed, 130 it was stopped."""
+    """Returns the exit code: 0 all is well, 1 something was lost or doubled, 2 it could not start, 3 the run itself
+    failed, 4 nothing was lost or doubled but recovery took too long, 130 it was stopped."""
     options = command_line.parse(argv)
     try:
         with Stage(options) as stage:

@@ -66,13 +66,15 @@ def show(verdict: Verdict) -> None:
 
 
 def conclude(answer: dict[str, Any], verdict: Verdict, max_recovery_s: float | None = None) -> int:
-    """Print the object; 0 if all is well, 1 if not."""
+    """Print the object; 0 if all is well, 1 if not, 4 if nothing is wrong but the time that recovery took."""
     slowest = answer.get("recovery_p99_s")
     slow = max_recovery_s is not None and slowest is not None and slowest > max_recovery_s
     if slow:
         tell(f"Recovery took {slowest} s at the 99th percentile; at most {max_recovery_s:g} s are allowed.")
     print(json.dumps(answer), flush=True)
-    return 0 if verdict.clean and not slow and answer.get("ended_in_time", True) else 1
+    if not verdict.clean or not answer.get("ended_in_time", True):
+        return 1
+    return 4 if slow else 0
 
 
 def _rounded(value: float | None) -> float | None:

@@ -95,6 +95,7 @@ def test_postgres_gets_a_pool_and_a_statement_limit_and_sqlite_its_pragmas() -> 
     postgres = env.database("postgres://u:p@h:5432/db", Environment({"DATABASE_STATEMENT_TIMEOUT": "3"}, defaults={}))
     assert postgres["CONN_MAX_AGE"] == 0 and postgres["OPTIONS"]["options"] == (
         "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=60000"
+        " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=4 -c tcp_keepalives_count=4"
     )
     assert postgres["OPTIONS"]["pool"]["min_size"] == 2
     sqlite = env.database("sqlite:////tmp/x.sqlite3", Environment({}, defaults={}))
