@@ -1,4 +1,4 @@
-.PHONY: help demo check test ci format lint types imports docs worker
+.PHONY: help demo check test chaos ci format lint types imports docs worker
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -10,6 +10,8 @@ check: ## Run the main job from end to end and exit
 	python3 manage.py demo --check
 test: ## Every test that needs no more than Python
 	python3 manage.py test
+chaos: ## Kill everything under load, and count what was lost
+	python3 manage.py chaos
 ci: ## All that a change must pass
 	bash .ci/run
 format: ## Format and mend what can be mended
