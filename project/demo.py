@@ -206,7 +206,7 @@ class Demo:
         return supervisor
 
     def _wait_for_web(self, port: int, supervisor: Any) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not self.stopping.is_set():
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()

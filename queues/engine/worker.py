@@ -146,8 +146,9 @@ class LedgerWorker(SimpleWorker):
         if self.shop is None or recording or time.monotonic() - self._recorded_at < RECORD_EVERY_S:
             return
         self._recorded_at = time.monotonic()
-        self._recorder = threading.Thread(target=self._record, args=(self._refresh,), name="record", daemon=True)
-        self._recorder.start()
+        recorder = threading.Thread(target=self._record, args=(self._refresh,), name="record", daemon=True)
+        recorder.start()
+        self._recorder = recorder
 
     def _refresh(self) -> None:
         shop = self.shop
