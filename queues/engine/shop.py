@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from queues.engine.heart import Heart
 from queues.engine.identity import Identity
 from queues.engine.nursery import Nursery
 from queues.engine.tend import Tender, Tick
+from queues.engine.turns import Turns
 from queues.engine.window import DoorbellAway, Window
 from queues.engine.writer import Observer, Writer
 from queues.errors import WorkerStopping
@@ -35,9 +35,6 @@ from queues.ledger.pending import is_waiting
 from queues.ledger.queue_settings import all_effective, ensure_queues
 
 log = logging.getLogger("roundsman.worker")
-FULL_FOR_S = 0.2  # a queue whose limit is reached is asked again after this
-SETTINGS_EVERY_S = 1.0
-FAIR_TURN = 8  # one claim in so many goes to the queue that has waited longest, not to the most important one
 
 
 @dataclass
@@ -77,15 +74,9 @@ class Shop:
         self.hurry = threading.Event()  # a second signal: no grace
         self.paused = False  # suspended by stock RQ's switch
         self.claimed = 0
+        self.turns = Turns(rules.queues)
         self._mean_s: dict[str, float] = {}
-        self._not_before: dict[str, float] = {}
-        self._more: set[str] = set()  # queues where the last claim left something
         self._held: dict[UUID, Batch] = {}  # by their tokens
-        self._turn = 0
-        self._served_s: dict[str, float] = {}  # when each queue was last asked for work
-        self._open: list[str] = []
-        self._drains: dict[str, datetime | None] = {}
-        self._settings_at = 0.0
         self._busy_at = time.monotonic()
         self._away = self._database_gone = False
 
@@ -109,46 +100,35 @@ class Shop:
     def step(self, wait_s: float = 1.0) -> None:
         """One turn: wait for a free slot and for the bell, claim, hand over."""
         free = self.crew.wait_free(wait_s)
-        queues = self._takeable()
+        queues = self._askable()
         if not free or not queues or self.paused:
             self.stopping.wait(0.01 if free else 0.0)
             return
-        if self.rules.burst or len(queues) < len(self._open):
+        if self.rules.burst or len(queues) < len(self.turns.open):
             wait_s = min(wait_s, 0.05)
-        found = self._next_queue(queues, wait_s)
-        if found is None:
+        first, more = self.turns.split(queues)
+        rung = self._listen(first, wait_s if more is None else 0.0) if first else None
+        queue, run_id = rung or (more, None)
+        if queue is None:
             return
         try:
-            self._claim(*found, free=free)
+            self._claim(queue, run_id, free=free)
         except (DatabaseError, InterfaceError) as error:
-            self._more.add(found[0])
+            self.turns.look_into([queue])
             self._database_away(error)
 
     # --- taking ---
 
-    def _takeable(self) -> list[str]:
-        """Open queues in their order, without those whose limit was just found reached."""
+    def _askable(self) -> list[str]:
         now_s = time.monotonic()
-        if now_s - self._settings_at > SETTINGS_EVERY_S:
+        if self.turns.is_stale(now_s):
             try:
-                in_force = all_effective()
-                self._open = [name for name in self.rules.queues if in_force[name].open]
-                self._drains = {name: in_force[name].drain_at for name in self._open}
-                self._settings_at = now_s
+                self.turns.read(all_effective(), now_s)
                 self._database_back()
             except (DatabaseError, InterfaceError) as error:
                 self._database_away(error)
                 return []
-        return [name for name in self._open if self._not_before.get(name, 0.0) <= now_s]
-
-    def _next_queue(self, queues: Sequence[str], wait_s: float) -> tuple[str, UUID | None] | None:
-        """The first queue that rings, with the id that it rang for, or where the last claim left something."""
-        if self._turn % FAIR_TURN == FAIR_TURN - 1:
-            queues = sorted(queues, key=lambda queue: self._served_s.get(queue, 0.0))
-        rest = next((index for index, queue in enumerate(queues) if queue in self._more), None)
-        ahead = queues if rest is None else queues[:rest]
-        rung = self._listen(ahead, wait_s if rest is None else 0.0) if ahead else None
-        return rung if rung is not None or rest is None else (queues[rest], None)
+        return self.turns.askable(now_s)
 
     def _listen(self, queues: Sequence[str], wait_s: float) -> tuple[str, UUID] | None:
         try:
@@ -164,12 +144,11 @@ class Shop:
                 self._away = True
             if wait_s > 0:
                 self.stopping.wait(min(wait_s, 0.5))
-                self._more.update(queues)
+                self.turns.look_into(queues)
             return None
 
     def _claim(self, queue: str, rung: UUID | None, *, free: int) -> None:
         """What comes next is the ledger's to say: the id that rang need not be among it."""
-        self._turn, self._served_s[queue] = self._turn + 1, time.monotonic()
         share = limits.batch_size(self._mean_s.get(queue))
         claimed = runs.claim(queue, worker_id=self.identity.id, slots=free, share=share)
         for batch in claimed.batches:
@@ -177,11 +156,7 @@ class Shop:
             self._busy_at = time.monotonic()
             self._held[batch.token] = batch
             self.crew.give(batch)
-        (self._more.add if claimed.more else self._more.discard)(queue)
-        if (
-            claimed.wait_s or not claimed.batches
-        ):  # no slot, no key, no start under the rate is free: others have their turn
-            self._not_before[queue] = time.monotonic() + (claimed.wait_s or FULL_FOR_S)
+        self.turns.claimed(queue, claimed, time.monotonic())
         taken = [claim.id for batch in claimed.batches for claim in batch.claims]
         self._quietly(lambda: self.window.drop(queue, rung, taken))
 
@@ -197,7 +172,7 @@ class Shop:
         """Slots of ours are free in the ledger: what waited for them, or for their keys, may go on."""
         freed = [batch for token in tokens if (batch := self._held.pop(token, None)) is not None]
         for batch in freed:
-            self._not_before.pop(batch.queue, None)
+            self.turns.freed(batch.queue)
         for queue in {batch.queue for batch in freed if batch.limited}:
             self._quietly(partial(release.refill, queue, self.window, self.rules.slots))
 
@@ -237,8 +212,8 @@ class Shop:
         try:
             if not rules.burst:
                 return False
-            self._takeable()  # reads which queues are open
-            return not any(is_waiting(name, self._drains[name]) for name in self._open)
+            self._askable()  # reads which queues are open
+            return not any(is_waiting(name, self.turns.drains[name]) for name in self.turns.open)
         except (DatabaseError, InterfaceError):
             return False
 

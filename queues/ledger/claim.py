@@ -58,15 +58,16 @@ def claim(
         share = _share(rate, share)
         limit = granted * share
         if rate is not None:
-            limit = min(limit, rates.room(rate, row.grants, now.timestamp()))
+            grants = _believable(rate, row.grants, now.timestamp())
+            limit = min(limit, rates.room(rate, grants, now.timestamp()))
             if limit <= 0:
-                return Claimed(refused=asked, more=True, wait_s=rates.wait_s(rate, row.grants, now.timestamp()))
+                return Claimed(refused=asked, more=True, wait_s=rates.wait_s(rate, grants, now.timestamp()))
         rows = take_next(queue, limit, in_force.drain_at, ids)
         shares, left = _shares(queue, rows, granted, share)
         batches += _lease(in_force, shares, worker_id, now)
         taken = {claim.id for batch in batches for claim in batch.claims}
         if rate is not None and taken:
-            grants = rates.granted(rate, row.grants, now.timestamp(), len(taken))
+            grants = rates.granted(rate, grants, now.timestamp(), len(taken))
             Queue.objects.filter(pk=queue).update(grants=grants)
         failpoints.reach("claim.written")
     failpoints.reach("claim.committed")
@@ -92,6 +93,11 @@ def _shares(queue: str, rows: list[Found], slots: int, share: int) -> tuple[list
 def _share(rate: rates.Rate | None, wanted: int) -> int:
     """How many runs a slot may hold. Under a rate: what it would start within a moment, so that starts keep to it."""
     return wanted if rate is None else max(1, min(wanted, int(rate.per_second * 0.05)))
+
+
+def _believable(rate: rates.Rate, grants: rates.Grants, now_s: float) -> rates.Grants:
+    """Without those of a time that is far off: the database's clock was set back since, and nobody shall wait for it."""
+    return [grant for grant in grants if grant[0] <= now_s + rate.period_s]
 
 
 def _wishes(queue: str, rows: list[Found]) -> list[Wish[Found]]:

@@ -4,7 +4,7 @@ PostgreSQL: the offset between this process's steady clock and `clock_timestamp(
 sooner when a connection is made, since behind it may be another server (a failover). Between measurements time is
 offset + steady clock, so a wrong or jumping wall clock of the host changes nothing. A jump of the database's own clock
 is followed within `RESYNC_S`; until then processes may differ by it. So nothing that must hold rests on their agreeing:
-leases count heartbeats, limits count slots, fires are unique. (A rate may start one period's runs too many then.)
+leases count heartbeats, limits count slots, fires are unique. (A rate alone may be exceeded then.)
 
 SQLite: every process is on the one host whose wall clock is the database's. If it jumps, time jumps.
 """

@@ -20,29 +20,22 @@ from queues.engine.context import RunContext
 from queues.errors import LeaseLost, WrongState
 from queues.ledger import runs, states
 from queues.ledger.crashes import MAX_LOSSES
-from queues.ledger.facts import Claim, Ending
+from queues.ledger.facts import Claim, Ending, Progress
 from queues.ledger.requests import new_row
-from queues.models import EffectRecord, Queue, Run, RunLogLine, Worker
+from queues.models import EffectRecord, Queue, Run, RunEvent, RunLogLine, Worker
 
 from .conftest import QUEUE, Number
 from .ledger_promises import ACTOR, KEY_LIMITS, LIMITS, OTHER, RATES, Charged, Held, Promises
 
 picks = st.integers(0, 99)
-stale = st.booleans()  # whether to take, if there is one, a batch of a worker that was lost
+somebody_works = precondition(lambda self: self.living)
 queues = st.sampled_from([QUEUE, QUEUE, OTHER])
 kinds = st.sampled_from(["plain", "plain", "alike", "keyed", "keyed", "defined", "defined", "deduped"])
 HOWS = [states.SUCCEEDED, states.SUCCEEDED, states.SCHEDULED, states.DEAD, states.CANCELLED, "crashed"]
 
 
 class Ledger(Promises):
-    """The acts. A worker that was found lost still believes in what it held, and tries everything with it."""
-
-    def pick(self, pick: int, stale: bool) -> Held:
-        """A batch of the living; or `stale`, one of the lost, rather of those whose first run another one holds now."""
-        held_now = {claim.id for one in self.held if not one.lost for claim in one.left}
-        taken_over = [one for one in self.held if stale and one.lost and one.left[0].id in held_now]
-        some = taken_over or [one for one in self.held if one.lost == stale] or self.held
-        return some[pick % len(some)]
+    """The acts of workers, of the lost among them, and of people."""
 
     # --- runs come ---
 
@@ -112,10 +105,10 @@ class Ledger(Promises):
         if queue == QUEUE and claims:
             self.starts.append((self.time.now(), len(claims)))
 
-    @precondition(lambda self: self.held)
-    @rule(pick=picks, stale=stale, how=st.sampled_from(HOWS), shared=st.booleans(), again=st.booleans())
-    def finish(self, pick: int, stale: bool, how: str, shared: bool, again: bool) -> None:
-        one = self.pick(pick, stale)
+    @somebody_works
+    @rule(pick=picks, how=st.sampled_from(HOWS), shared=st.booleans(), again=st.booleans())
+    def finish(self, pick: int, how: str, shared: bool, again: bool) -> None:
+        one = self.living[pick % len(self.living)]
         claim = one.left.pop(0)
         keys = [f"done:{claim.id}", *["shared"] * shared] if how == states.SUCCEEDED else []
         cancelled = Run.objects.filter(pk=claim.id, cancel_requested_at__isnull=False).exists()
@@ -123,10 +116,8 @@ class Ledger(Promises):
         taken = runs.finish([ending], slots=[] if one.left else [one.batch.token])
         if again:
             assert runs.finish([ending]) == []
-        assert bool(taken) == (not one.lost), "an ending was refused, or one of a lost worker accepted"
+        assert len(taken) == 1, "an ending was refused"
         self.held = [other for other in self.held if other.left]
-        if one.lost:
-            return
         crashes = claim.crashes + (how == "crashed")
         self.charged[claim.id] = self.charged[claim.id]._replace(attempts=claim.attempt + 1, crashes=crashes)
         self.facts = {**{key: {"by": str(claim.id)} for key in keys}, **self.facts}
@@ -138,12 +129,12 @@ class Ledger(Promises):
             becomes = states.CANCELLED
         assert Run.objects.get(pk=claim.id).state == taken[0].state == becomes
 
-    @precondition(lambda self: self.held)
-    @rule(pick=picks, stale=stale, count=st.integers(1, 4), shared=st.booleans())
-    def work_through(self, pick: int, stale: bool, count: int, shared: bool) -> None:
+    @somebody_works
+    @rule(pick=picks, count=st.integers(1, 4), shared=st.booleans())
+    def work_through(self, pick: int, count: int, shared: bool) -> None:
         """Some of a batch, one after the other."""
-        for _ in range(min(count, len(self.pick(pick, stale).left))):
-            self.finish(pick, stale, states.SUCCEEDED, shared=shared, again=False)
+        for _ in range(min(count, len(self.living[pick % len(self.living)].left))):
+            self.finish(pick, states.SUCCEEDED, shared=shared, again=False)
 
     def ending(self, claim: Claim, how: str, keys: list[str]) -> Ending:
         now, failed = self.time.now(), how != states.SUCCEEDED
@@ -153,52 +144,54 @@ class Ledger(Promises):
             effects=[Effect(key, {"by": str(claim.id)}) for key in keys], error_message="no" if failed else "",
         )  # fmt: skip
 
-    @precondition(lambda self: self.held)
-    @rule(pick=picks, stale=stale, shared=st.booleans(), fails=st.booleans())
-    def effect(self, pick: int, stale: bool, shared: bool, fails: bool) -> None:
+    @somebody_works
+    @rule(pick=picks, shared=st.booleans(), fails=st.booleans())
+    def effect(self, pick: int, shared: bool, fails: bool) -> None:
         """By the slow road: in a transaction of the handler's own, with a row that nothing keeps from doubling."""
-        one = self.pick(pick, stale)
+        one = self.living[pick % len(self.living)]
         claim = one.left[0]
         key = "shared" if shared else f"slow:{claim.id}"
         before = (RunLogLine.objects.count(), EffectRecord.objects.count())
         try:
             with RunContext(claim, self.time.now()).effect(key) as slip:
-                assert not one.lost, "the effect of a lost worker was let in"
                 assert slip.fresh == (key not in self.facts) and slip.result == self.facts.get(key)
                 if slip.fresh:
                     RunLogLine.objects.create(run_id=claim.id, at=self.time.now(), attempt=1, message=key)
                     slip.keep({"by": str(claim.id)})
                 if fails:
                     raise ZeroDivisionError
-        except (LeaseLost, ZeroDivisionError) as error:
-            assert isinstance(error, LeaseLost) == one.lost
+        except ZeroDivisionError:
             assert before == (RunLogLine.objects.count(), EffectRecord.objects.count())
             return
         if key not in self.facts:
             self.facts[key] = {"by": str(claim.id)}
             self.written[key] += 1
 
-    @precondition(lambda self: self.held)
-    @rule(pick=picks, stale=stale)
-    def mark_started(self, pick: int, stale: bool) -> None:
-        one = self.pick(pick, stale)
+    @somebody_works
+    @rule(pick=picks)
+    def mark_started(self, pick: int) -> None:
+        one = self.living[pick % len(self.living)]
         claim = one.left[0]
-        before = Run.objects.values_list("started_at", "attempt").get(pk=claim.id)
         runs.mark_started([(claim, self.time.now())])
-        after = Run.objects.values_list("started_at", "attempt").get(pk=claim.id)
-        assert after == (before if one.lost else (self.time.now(), claim.attempt + 1))
+        noted = Run.objects.values_list("started_at", "attempt").get(pk=claim.id)
+        assert noted == (self.time.now(), claim.attempt + 1)
 
-    @precondition(lambda self: self.held)
-    @rule(pick=picks, stale=stale, waiting_alone=st.booleans())
-    def give_back(self, pick: int, stale: bool, waiting_alone: bool) -> None:
+    @somebody_works
+    @rule(pick=picks, waiting_alone=st.booleans())
+    def give_back(self, pick: int, waiting_alone: bool) -> None:
         """All of a batch, or what waits behind its first."""
-        one = self.pick(pick, stale)
-        back, one.left = (one.left[1:], one.left[:1]) if waiting_alone else (one.left, [])
+        one = self.living[pick % len(self.living)]
+        kept = 1 if waiting_alone and len(one.left) > 1 else 0
+        back, one.left = one.left[kept:], one.left[:kept]
         given = runs.give_back(back, slots=[] if one.left else [one.batch.token], why="tests")
-        assert set(given) == (set() if one.lost else {claim.id for claim in back})
+        assert set(given) == {claim.id for claim in back}
         self.held = [other for other in self.held if other.left]
 
-    @rule(who=st.integers(0, 1), taken_over=st.booleans())
+    @somebody_works
+    @rule(pick=picks, taken_over=st.sampled_from([True, True, False]))
+    def somebody_is_lost(self, pick: int, taken_over: bool) -> None:
+        self.crash(self.workers.index(self.living[pick % len(self.living)].worker), taken_over)
+
     def crash(self, who: int, taken_over: bool) -> None:
         """The worker is found lost. Of each batch the first run had started: it is charged, and the others are not.
 
@@ -210,23 +203,37 @@ class Ledger(Promises):
         assert runs.declare_lost(lost, seen + 1)
         assert not runs.renew(lost, busy=0, rss_mb=0)
         mine = [one for one in self.held if one.worker == lost]
-        back = dict.fromkeys(run_id for _, run_id in runs.rescue(lost))
+        back = {run_id for _, run_id in runs.rescue(lost)}
         for one in mine:
             one.lost = True
             first = one.left[0]
-            before, alone = self.charged[first.id], first.crashes > 0
-            self.charged[first.id] = Charged(
-                first.attempt + 1, first.crashes + (not alone), before.losses + (1 if alone else 0)
-            )
+            alone, losses = first.crashes > 0, self.charged[first.id].losses
+            self.charged[first.id] = Charged(first.attempt + 1, first.crashes + (not alone), losses + alone)
         expected = {claim.id for one in mine for claim in one.left}
         ended = {run.id for run in Run.objects.filter(pk__in=expected).exclude(state=states.PENDING)}
-        assert set(back) == expected - ended
+        assert back == expected - ended
         for run in Run.objects.filter(pk__in=ended):
             assert run.cancel_requested_at or (run.state, run.losses) == (states.DEAD, MAX_LOSSES)
         assert runs.rescue(lost) == [] and lost not in runs.bereft_workers()
         self.workers[who] = self.birth()
         for queue in LIMITS if taken_over else ():
             self.claim(1 - who, queue, slots=4, share=1, some=False)
+
+    @precondition(lambda self: self.lost)
+    @rule(pick=picks)
+    def haunt(self, pick: int) -> None:
+        """A lost worker tries everything with a run that it held: nothing comes of it."""
+        one = self.lost[pick % len(self.lost)]
+        claim, ids = one.left[0], [claim.id for claim in one.left]
+        before = (list(Run.objects.filter(pk__in=ids).order_by("id").values()), RunEvent.objects.count())
+        runs.mark_started([(claim, self.time.now())])
+        runs.note_progress([Progress(claim.id, claim.token, 1.0, 2.0, "late")])
+        with pytest.raises(LeaseLost), RunContext(claim, self.time.now()).effect("late"):
+            RunLogLine.objects.create(run_id=claim.id, at=self.time.now(), attempt=1, message="late")
+        for how in sorted(set(HOWS)):
+            assert runs.finish([self.ending(claim, how, ["late"])], slots=[one.batch.token]) == []
+        assert runs.give_back(one.left, slots=[one.batch.token], why="late") == []
+        assert (list(Run.objects.filter(pk__in=ids).order_by("id").values()), RunEvent.objects.count()) == before
 
     # --- people ---
 
@@ -257,7 +264,7 @@ class Ledger(Promises):
             for queue in LIMITS:
                 self.claim(0, queue, slots=4, share=50, some=False)
             while self.held:
-                self.finish(0, False, states.SUCCEEDED, shared=False, again=False)
+                self.finish(0, states.SUCCEEDED, shared=False, again=False)
             if not Run.objects.filter(state__in=states.LIVE).exists():
                 return
         raise AssertionError("some runs never ended")
