@@ -60,7 +60,7 @@ VARIABLES: tuple[Variable, ...] = (
     V("REDIS_POOL_ENABLED", bool, True, "Keep connections open between commands.", "true"),
     V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose at most, for each process.", "20", least=1),
     V("REDIS_POOL_MIN_CONNECTIONS", int, 5, "Connections of each purpose kept ready.", "5", least=0),
-    V("DATABASE_POOL_MAX", int, 10, "PostgreSQL connections of one process at most.", "10", least=1),
+    V("DATABASE_POOL_MAX", int, 10, "PostgreSQL connections of one process at most; a worker has one for each slot and six more, if that is more.", "10", least=1),
     V("DATABASE_POOL_MIN", int, 2, "PostgreSQL connections kept ready.", "2", least=0),
     V("DATABASE_IDLE_TIMEOUT", float, 30.0, "Seconds after which an idle PostgreSQL connection is closed.", "30", least=1),
     V("DATABASE_STATEMENT_TIMEOUT", float, 10.0, "Seconds a statement may take. 0: no limit.", "10", least=0),

@@ -14,12 +14,14 @@ from time import monotonic
 from typing import Any
 
 import psycopg
+from django.db import connections
 from psycopg.abc import PQGen, Query
 from psycopg.errors import OperationalError, _WaitTimeout
 from psycopg_pool import ConnectionPool
 
 from queues.engine.cutoff import GREETING_S, answer_s
 
+ENGINE_THREADS = 6  # the loop, writer, heart, tender, and a little room
 INTERVAL_S = 0.1  # psycopg's own, at which it looks whether somebody pressed Ctrl-C
 TELL_EVERY_S = 60.0
 
@@ -104,6 +106,15 @@ class Seldom(logging.Filter):
 
 
 _seldom = Seldom()
+
+
+def make_room(slots: int) -> None:
+    """Before the first connection: a worker's pool holds one for each slot and each thread of the engine, whatever
+    `DATABASE_POOL_MAX` says. Who waited for a connection longer than its time-out would fail for nothing."""
+    for alias in connections:
+        pool = connections.settings[alias].get("OPTIONS", {}).get("pool")
+        if isinstance(pool, dict):
+            pool["max_size"] = max(pool.get("max_size", 0), slots + ENGINE_THREADS)
 
 
 def _again(pool: ConnectionPool[Any]) -> None:

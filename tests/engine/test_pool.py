@@ -199,3 +199,15 @@ def test_an_outage_is_told_with_its_reason_and_not_at_every_attempt(
             server.start()
     told = [record.getMessage() for record in caplog.records if record.msg.startswith("error connecting")]
     assert len(told) == 1 and "failed: " in told[0]
+
+
+@pytest.mark.parametrize(("slots", "most"), [(3, 14), (50, 56)])
+def test_a_worker_has_a_connection_for_each_slot(monkeypatch: pytest.MonkeyPatch, slots: int, most: int) -> None:
+    options = {"pool": {"max_size": 14}}
+
+    class Connections(dict[str, Any]):
+        settings = {"default": {"OPTIONS": options}}
+
+    monkeypatch.setattr(pool, "connections", Connections(default=None))
+    pool.make_room(slots)
+    assert options["pool"]["max_size"] == most

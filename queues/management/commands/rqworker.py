@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
+from django.db import connection as connection_of_database
 
 from queues import catalogue
 from queues.engine.broker import connection
@@ -59,6 +60,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if options["slots"] < 1:
             raise CommandError("--slots must be at least 1.")
+        if connection_of_database.vendor == "postgresql":
+            from queues.engine.pool import make_room  # needs psycopg, which SQLite does not
+
+            make_room(options["slots"])
         if options["pid"]:
             Path(options["pid"]).expanduser().write_text(str(os.getpid()))
         finished, durations = health.NetHealth(), timings.Timings()
