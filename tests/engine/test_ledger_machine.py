@@ -280,7 +280,7 @@ def test_no_sequence_of_acts_breaks_what_the_ledger_promises() -> None:
         run_state_machine_as_test(
             Ledger,
             settings=settings(
-                max_examples=int(os.environ.get("LEDGER_MACHINE", "80")),
+                max_examples=int(os.environ.get("LEDGER_MACHINE", "60")),
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

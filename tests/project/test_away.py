@@ -63,7 +63,8 @@ def test_with_redis_away_enqueues_succeed_and_all_runs_end_after_its_return(hous
     ids, end_s = [], time.monotonic() + AWAY_S
     while time.monotonic() < end_s:
         answer = house.post()
-        assert (answer.status, answer.json()["state"]) == (202, "pending") and answer.took_s < 2.0
+        assert answer.status == 202 and answer.took_s < 2.0
+        assert answer.json()["state"] in ("pending", "running", "succeeded")  # workers look into the ledger meanwhile
         ids.append(str(answer.json()["id"]))
         time.sleep(0.5)
     house.redis.start()
