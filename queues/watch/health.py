@@ -57,10 +57,9 @@ def sample_all() -> list[HealthSample]:
 
 def tick() -> None:
     """Store the samples that are due. One small query when none is; any number of processes may call it."""
+    now, age = clock.now(), timedelta(seconds=SAMPLE_EVERY_S)  # one from the future is of a clock that was set back
     fresh = set(
-        QueueHealth.objects.filter(sampled_at__gt=clock.now() - timedelta(seconds=SAMPLE_EVERY_S)).values_list(
-            "queue", flat=True
-        )
+        QueueHealth.objects.filter(sampled_at__gt=now - age, sampled_at__lt=now + age).values_list("queue", flat=True)
     )
     due = [name for name in catalogue.NAMES if name not in fresh]
     if due:
@@ -77,7 +76,8 @@ def _sample(names: Iterable[str], *, younger_than_s: float) -> list[HealthSample
     with transaction.atomic():
         for name in names:
             verdict = judge(seen.facts[name])
-            due = Q(sampled_at__isnull=True) | Q(sampled_at__lte=now - timedelta(seconds=younger_than_s))
+            age = timedelta(seconds=younger_than_s)
+            due = Q(sampled_at__isnull=True) | Q(sampled_at__lte=now - age) | Q(sampled_at__gte=now + age)
             won = QueueHealth.objects.filter(due if younger_than_s else Q(), queue=name).update(
                 score=verdict.score, grade=verdict.grade, reasons=verdict.told(), sampled_at=now
             )

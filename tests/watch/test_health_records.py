@@ -123,6 +123,15 @@ def test_ticks_of_many_workers_store_one_sample_a_queue_and_interval(
         assert max(gaps) <= 30
 
 
+def test_a_clock_that_was_set_back_does_not_stop_the_samples(
+    server: object, at_noon: clock.Fake, queues_exist: None
+) -> None:
+    health.tick()
+    at_noon.advance(-3600)
+    health.tick()
+    assert HealthSample.objects.count() == 2 * len(catalogue.NAMES)
+
+
 def test_a_tick_that_is_not_due_is_one_query(server: object, at_noon: clock.Fake, queues_exist: None) -> None:
     health.tick()
     with CaptureQueriesContext(connection) as queries:
