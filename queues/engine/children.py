@@ -115,6 +115,10 @@ class ChildExecution(Blocking):
             ending = self._listen(child)
         except (EOFError, OSError):
             return self._died(child)
+        except Exception as error:  # it said what cannot be understood: a failed attempt like any other
+            child.kill()
+            self.slot.bury()
+            return ended_by(self.context, error)
         finally:
             self._child = None
         if ending is not None and ending.error_code == MEMORY_LIMIT:

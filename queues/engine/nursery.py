@@ -135,7 +135,8 @@ class Nursery:
 def _words(status: int) -> str:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return f"Its process was killed by signal {number} ({signal.Signals(number).name})."
+        named = {sign.value: f" ({sign.name})" for sign in signal.Signals}  # the real-time ones have no name
+        return f"Its process was killed by signal {number}{named.get(number, '')}."
     return f"Its process exited with code {os.WEXITSTATUS(status)}."
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pydantic
 import pytest
+from django.db import connections
 
 from queues import registry
 from queues.contract import Actor, JobContext, Outcome
@@ -75,6 +76,8 @@ def working(fake_window: FakeWindow) -> Callable[..., Any]:
             Rules(**{"queues": [QUEUE], "slots": 2, "grace_s": 5.0, "heartbeat_s": 0.2, **rules}),
             window or fake_window,
         )
+        connections.close_all()  # as a worker does it: its helper is forked before there are threads and connections
+        shop.nursery.start()
         thread = threading.Thread(target=shop.run)
         thread.start()
         try:

@@ -230,6 +230,7 @@ def bites_off_memory(ctx, params):
     [
         (lambda ctx, p: os._exit(3), "exited with code 3"),
         (lambda ctx, p: os.kill(os.getpid(), signal.SIGKILL), "signal 9 (SIGKILL)"),
+        (lambda ctx, p: os.kill(os.getpid(), signal.SIGRTMIN + 6), "killed by signal"),
         (segfaults, "signal 11 (SIGSEGV)"),
     ],
 )
@@ -277,6 +278,14 @@ def test_a_job_over_its_queues_memory_is_dead_with_the_reason(job, working, queu
         until(lambda: state_of(ref.id) == "dead" and state_of(after.id) == "succeeded")
     row = Run.objects.get(pk=ref.id)
     assert row.error_code == "memory_limit" and row.crashes == 3 and "200 MB" in row.error_message
+
+
+def test_what_a_child_says_and_nobody_understands_is_a_failed_attempt(children, job, working) -> None:
+    spec = job(lambda ctx, p: ctx.progress(1, float("inf")), max_attempts=1)
+    with working():
+        ref = spec.enqueue(Number())
+        until(lambda: state_of(ref.id) == "dead")
+    assert Run.objects.get(pk=ref.id).error_type == "ValidationError"
 
 
 def test_a_child_is_used_again_and_replaced_after_so_many_runs(children, job, working) -> None:
