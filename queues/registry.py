@@ -13,6 +13,7 @@ Names are data (rows, messages and clients hold them): never rename one, add an 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,9 @@ class JobSpec(Generic[P]):
     sla_critical_s: float | None = None
     key_limit: int | None = None  # how many runs of one concurrency key may run at once
     result_link: Callable[[Mapping[str, Json]], str | None] | None = None  # result → the page that shows it
+    cache_ttl_s: float | None = None  # how long a result answers the same request; None or 0: never
+    cache_version: int = 1  # count up when the handler would answer otherwise than before: old results end to count
+    cache_holds: Callable[[Mapping[str, Json]], bool] | None = None  # result → whether it still stands; None: it does
     aliases: tuple[str, ...] = ()
     run: Handler[P] | None = field(default=None, repr=False)
 
@@ -90,6 +94,14 @@ class JobSpec(Generic[P]):
             raise TooLarge(f"The parameters of {self.name} take {size:,} bytes; at most {MAX_PARAMS_BYTES:,} are kept.")
         return data
 
+    def cache_key(self, data: Mapping[str, Json]) -> str:
+        """What requests with the same answer have in common: 64 hex digits over name, version and stored parameters.
+
+        The order of the parameters does not matter; every value and its type does.
+        """
+        text = json.dumps([self.name, self.cache_version, data], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def json_schema(self) -> dict[str, Json]:
         """The parameters' JSON Schema, as the API and the admin's form use it."""
         return self.params.model_json_schema()
@@ -103,7 +115,8 @@ class JobSpec(Generic[P]):
     def enqueue(self, params: P, *, actor: Actor | None = None, at: datetime | None = None, **options: Any) -> RunRef:
         """Ask for one run, inside the caller's transaction if there is one.
 
-        Options: priority, dedupe_key, concurrency_key, idempotency_key, timeout_s, max_attempts, why (see RunRequest).
+        Options: priority, dedupe_key, concurrency_key, idempotency_key, timeout_s, max_attempts, cache_ttl_s, fresh, why
+        (see RunRequest).
         With an idempotency key, raises IdempotencyConflict where it came before with other contents, WrongState where
         the run that it was answered with is deleted, ValueError for a key that is empty or over 255 characters.
         """

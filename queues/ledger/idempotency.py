@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from uuid import UUID
@@ -68,7 +68,7 @@ def key_of(request: RunRequest) -> Key | None:
         return None
     job = registry.get(request.job).name
     options = {each.name: getattr(request, each.name) for each in fields(request) if each.name not in _UNASKED}
-    given = {name: _plain(value) for name, value in options.items() if value not in (None, "")}
+    given = {name: _plain(value) for name, value in options.items() if value is not False and value not in (None, "")}
     return Key(f"job:{job}", request.idempotency_key, fingerprint({"job": job, **given}))
 
 
@@ -108,17 +108,19 @@ def settle(key: Key, run_id: UUID) -> None:
     IdempotencyRecord.objects.filter(scope=key.scope, key=key.key).update(run_id=run_id)
 
 
-def create_once(requests: Sequence[RunRequest], runs: Sequence[Run]) -> list[RunRef]:
+def create_once(
+    requests: Sequence[RunRequest], runs: Sequence[Run], create: Callable[[Sequence[Run]], list[RunRef]] = create
+) -> list[RunRef]:
     """As `create`; a run whose key was answered before is not inserted: its answer is the first one, `created=False`.
 
     Raises IdempotencyConflict, RunGone, ValueError (a key that is none).
     """
     keys = [key_of(request) for request in requests]
     plain = iter(create([run for key, run in zip(keys, runs, strict=True) if key is None]))
-    return [next(plain) if key is None else _create_once(key, run) for key, run in zip(keys, runs, strict=True)]
+    return [next(plain) if key is None else _create_once(key, run, create) for key, run in zip(keys, runs, strict=True)]
 
 
-def _create_once(key: Key, run: Run) -> RunRef:
+def _create_once(key: Key, run: Run, create: Callable[[Sequence[Run]], list[RunRef]]) -> RunRef:
     first = take(key, run.id)
     if first is not None:
         state = Run.objects.filter(pk=first).values_list("state", flat=True).first()
@@ -126,7 +128,7 @@ def _create_once(key: Key, run: Run) -> RunRef:
             raise gone(key)
         return RunRef(first, state, created=False)
     (ref,) = create([run])
-    if ref.id != run.id:  # a live run with the same dedupe key answered
+    if ref.id != run.id:  # a live run with the same dedupe key answered, or a result that is reused
         settle(key, ref.id)
     return ref
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import uuid_utils
+from uuid_utils.compat import uuid7
 
 from queues import catalogue, registry
 from queues.contract import Actor, RunRequest
 from queues.errors import Disabled
 from queues.ledger import clock, states
 from queues.models import JobDefinition, Run
+from queues.packing import pack
+
+LONGEST_REUSE_S = 366 * 86400.0
 
 
 def new_id() -> UUID:
     """A UUIDv7: run ids sort by creation."""
-    return UUID(bytes=uuid_utils.uuid7().bytes)
+    return uuid7()
 
 
 def request_for(
@@ -39,6 +43,7 @@ def request_for(
         "timeout_s": definition.timeout_s,
         "max_attempts": definition.max_attempts,
         "dedupe_key": f"definition:{definition.pk}" if definition.unique else None,
+        "cache_ttl_s": definition.cache_ttl_s,
         **options,
     }
     return spec.request(params, actor=actor, at=at, definition_id=definition.pk, **chosen)
@@ -54,13 +59,13 @@ def new_row(request: RunRequest) -> dict[str, Any]:
     spec = registry.get(request.job)
     now = clock.now()
     due_at = request.at if request.at is not None else now
-    return {
+    row = {
         "id": new_id(),
         "job": spec.name,
         "queue": catalogue.canonical(request.queue or spec.queue),
         "state": states.SCHEDULED if due_at > now else states.PENDING,
         "priority": _or(request.priority, spec.priority),
-        "params": request.params,
+        **params_columns(request.params),
         "definition_id": request.definition_id,
         "schedule_id": request.schedule_id,
         "parent_id": request.parent_id,
@@ -77,6 +82,21 @@ def new_row(request: RunRequest) -> dict[str, Any]:
         "source": request.actor.source,
         "request_id": request.actor.request_id[:64],
     }
+    if reusable_s(request.job, request.cache_ttl_s) > 0:
+        row["cache_key"] = spec.cache_key(request.params)
+    return row
+
+
+def reusable_s(job: str, own_s: float | None) -> float:
+    """How long a result of the job answers the same request, a year at most; 0: never. `own_s` is a definition's or a
+    request's own word, which goes before the job's. Raises UnknownJob."""
+    return min(own_s if own_s is not None else registry.get(job).cache_ttl_s or 0, LONGEST_REUSE_S)
+
+
+def params_columns(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that hold parameters: long ones are packed (Run.parameters reads both)."""
+    packed = pack(json.dumps(params, separators=(",", ":")))
+    return {"params": params} if packed is None else {"params": {}, "packed": packed}
 
 
 def _or(value: Any, fallback: Any) -> Any:
