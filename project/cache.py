@@ -10,16 +10,22 @@ from django.conf import settings
 from django_redis.cache import RedisCache
 from django_redis.client import DefaultClient
 
-from queues.engine.broker import connection
+from queues.engine.connections import connection
 
 log = logging.getLogger("roundsman.cache")
 
 
 class PurposeClient(DefaultClient):  # type: ignore[misc]
-    """Takes its connection from the purpose's pool instead of making one of its own."""
+    """Asks for the purpose's client each time, instead of making one of its own and keeping it."""
 
     def connect(self, index: int = 0) -> redis.Redis:
         return connection(self._server[0])
+
+    def get_client(self, write: bool = True, tried: list[int] | None = None) -> redis.Redis:
+        return self.connect()
+
+    def get_client_with_index(self, write: bool = True, tried: list[int] | None = None) -> tuple[redis.Redis, int]:
+        return self.connect(), 0
 
 
 class PurposeCache(RedisCache):  # type: ignore[misc]

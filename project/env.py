@@ -7,12 +7,16 @@ holds the two together. A wrong value stops the start with a message that names 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from queues import rates
+from queues.errors import PermanentError
 
 REQUIRED = object()
 Value = str | int | float | bool
@@ -31,6 +35,7 @@ class Variable:
     aliases: tuple[str, ...] = ()
     least: float | None = None
     among: tuple[str, ...] = ()  # the only words that will do
+    check: Callable[[str], object] | None = None  # raises ValueError or a PermanentError that says what is wrong
 
 
 V = Variable
@@ -45,6 +50,9 @@ VARIABLES: tuple[Variable, ...] = (
     V("DATABASE_URL", str, REQUIRED, "PostgreSQL, or SQLite for one host.", "postgres://roundsman:secret@db.example.org:5432/roundsman", secret=True),
     V("REDIS_URL", str, REQUIRED, "Redis or Valkey 7.0+: redis://, rediss:// (TLS), unix://, or redis+sentinel://host:port,host:port/service/db.",
       "redis://redis.example.org:6379/0", secret=True),
+    V("REDIS_CA_FILE", str, "", "Who may have signed the certificate of a rediss:// server, in PEM form. Empty: whom the system trusts. Host names are always verified.", "/etc/ssl/redis-ca.pem"),
+    V("REDIS_CERT_FILE", str, "", "Our own certificate for a Redis that asks for one, in PEM form.", "/etc/ssl/roundsman.pem"),
+    V("REDIS_KEY_FILE", str, "", "The key of REDIS_CERT_FILE. Empty: it is in the same file.", "/etc/ssl/roundsman.key"),
     V("DATA_DIR", str, "", "A folder for static files and the like. Empty: beside manage.py.", "/var/lib/roundsman"),
     V("LOG_LEVEL", str, "INFO", "DEBUG, INFO, WARNING or ERROR.", "INFO"),
     V("TIME_ZONE", str, "UTC", "The zone in which the admin shows times; stored times are UTC.", "Europe/Vienna"),
@@ -53,13 +61,14 @@ VARIABLES: tuple[Variable, ...] = (
     V("WORKER_LEASE_S", float, 5.0, "A worker whose heartbeat stands still for so long is lost; its runs go on elsewhere.", "5", least=2),
     V("WORKER_GRACE_S", float, 30.0, "Seconds a stopping worker lets its runs finish in.", "30", least=0),
     V("WORKER_CHILD_MAX_JOBS", int, 1000, "Runs after which a child process is replaced.", "1000", least=1),
-    V("QUEUE_OPTIMIZATION_ENABLED", bool, True, "false: plain settings (3 slots, 10 jobs/s, no batching) at the next heartbeat.", "true"),
-    V("QUEUE_RATE_LIMIT", str, "30/s", "Rate of the queues that call outside.", "100/min"),
-    V("QUEUE_BATCH_SIZE", int, 10, "How many messages of one kind a batching handler takes together.", "10", least=1),
-    V("QUEUE_BATCH_TIMEOUT", int, 50, "Milliseconds a batch waits to fill.", "50", least=0),
-    V("REDIS_POOL_ENABLED", bool, True, "Keep connections open between commands.", "true"),
-    V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose at most, for each process.", "20", least=1),
-    V("REDIS_POOL_MIN_CONNECTIONS", int, 5, "Connections of each purpose kept ready.", "5", least=0),
+    V("QUEUES_ENABLED", bool, True, "false: workers take nothing from any queue; jobs can still be asked for. The switch `queues` goes above it.", "true"),
+    V("QUEUE_OPTIMIZATION_ENABLED", bool, True, "false: plain settings (3 slots, 10 jobs/s a queue, no batching) at the next heartbeat. The switch `optimization` goes above it, at run time.", "true"),
+    V("QUEUE_RATE_LIMIT", str, "30/s", "Rate of the queues that call outside.", "100/min", check=rates.parse),
+    V("QUEUE_BATCH_SIZE", int, 10, "Runs that a slot takes at once from a queue that batches, while nothing is known of how long they take; afterwards as many as fill a quarter of a second.", "10", least=1),
+    V("QUEUE_BATCH_TIMEOUT", int, 50, "Accepted, and waited for by nobody: a worker writes outcomes as soon as it can, all there are together, so that batches fill by themselves under load.", "50", least=0),
+    V("REDIS_POOL_ENABLED", bool, True, "false: every command makes a connection of its own. The switch `redis_pool` goes above it, at run time.", "true"),
+    V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose (queue, session, cache, metrics) at most, for each process; 5 to 25 do. Who finds all used waits a second for one.", "20", least=1),
+    V("REDIS_POOL_MIN_CONNECTIONS", int, 5, "Connections of each purpose kept open and answering in long-lived processes.", "5", least=0),
     V("DATABASE_POOL_MAX", int, 10, "PostgreSQL connections of one process at most; a worker has one for each slot and six more, if that is more.", "10", least=1),
     V("DATABASE_POOL_MIN", int, 2, "PostgreSQL connections kept ready.", "2", least=0),
     V("DATABASE_IDLE_TIMEOUT", float, 30.0, "Seconds after which an idle PostgreSQL connection is closed.", "30", least=1),
@@ -67,10 +76,10 @@ VARIABLES: tuple[Variable, ...] = (
     V("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", float, 60.0, "Seconds a transaction may stand open with nothing asked in it. 0: no limit.", "60", least=0),
     V("SLA_WARNING_THRESHOLD", int, 10_000, "Milliseconds from created to finished that warn.", "10000", least=1),
     V("SLA_CRITICAL_THRESHOLD", int, 30_000, "Milliseconds from created to finished that alarm.", "30000", least=1),
-    V("METRICS_ENABLED", bool, True, "Keep and serve metrics.", "true"),
-    V("METRICS_BATCH_ENABLED", bool, True, "Send metrics in batches.", "true"),
-    V("METRICS_BATCH_SIZE", int, 50, "Events in a batch of metrics.", "50", least=1),
-    V("METRICS_FLUSH_INTERVAL", int, 100, "Milliseconds after which a batch of metrics is sent.", "100", least=1),
+    V("METRICS_ENABLED", bool, True, "false: no durations are gathered and /metrics answers 404. The switch `metrics` goes above it, at run time.", "true"),
+    V("METRICS_BATCH_ENABLED", bool, True, "false: durations are sent to Redis as they come. The switch `metrics_batch` goes above it, at run time.", "true"),
+    V("METRICS_BATCH_SIZE", int, 50, "Runs whose durations are sent to Redis together.", "50", least=1),
+    V("METRICS_FLUSH_INTERVAL", int, 100, "Milliseconds after which durations are sent, however few.", "100", least=1),
 )  # fmt: skip
 BY_NAME = {variable.name: variable for variable in VARIABLES}
 QUEUE_FIELDS: dict[str, tuple[type, str]] = {
@@ -82,6 +91,7 @@ QUEUE_FIELDS: dict[str, tuple[type, str]] = {
     "EXECUTOR": (str, "children"),
 }
 QUEUE_WORDS = {"EXECUTOR": ("threads", "asyncio", "children")}
+QUEUE_CHECKS: dict[str, Callable[[str], object]] = {"RATE_LIMIT": rates.parse}
 
 
 _overlay: dict[str, Any] = {}
@@ -117,7 +127,8 @@ class Environment:
                 key = f"QUEUE_{queue.upper().replace('-', '_')}_{field}"
                 if self.source.get(key, "").strip():
                     least, among = 1 if kind is int else None, QUEUE_WORDS.get(field, ())
-                    variable = Variable(key, kind, None, "", example, least=least, among=among)
+                    check = QUEUE_CHECKS.get(field)
+                    variable = Variable(key, kind, None, "", example, least=least, among=among, check=check)
                     overrides.setdefault(queue, {})[field.lower()] = self._checked(variable, key)
         return overrides
 
@@ -148,7 +159,35 @@ class Environment:
             raise ImproperlyConfigured(f"{wrong} (one of {', '.join(variable.among)})")
         if variable.least is not None and not value >= variable.least:
             raise ImproperlyConfigured(f"{wrong} ({variable.least:g} or more)")
+        if variable.check is not None:
+            try:
+                variable.check(value)
+            except (ValueError, PermanentError) as error:
+                raise ImproperlyConfigured(f"{wrong} ({error})") from None
         return value
+
+    def file(self, name: str) -> str:
+        """The path of a file that can be read; "" where none is set."""
+        path: str = self(name)
+        try:
+            if path:
+                Path(path).open("rb").close()
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{name}={path!r} cannot be read: {error.strerror}. Example: {name}={BY_NAME[name].example}"
+            ) from None
+        return path
+
+    def range(self, least: str, most: str) -> tuple[int, int]:
+        """Two variables, of which one may not be above the other. Where only `most` is given, it bounds the other's default."""
+        low, high = int(self(least)), int(self(most))
+        if not self.source.get(least, "").strip():
+            low = min(low, high)
+        if low > high:
+            raise ImproperlyConfigured(
+                f"{least}={low} is more than {most}={high}. Example: {least}={BY_NAME[least].example} {most}={BY_NAME[most].example}"
+            )
+        return low, high
 
 
 def database(url: str, env: Environment) -> dict[str, Any]:
@@ -170,6 +209,7 @@ def database(url: str, env: Environment) -> dict[str, Any]:
         return {**config, "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}}
     from queues.engine.pool import pool_options  # needs psycopg, which SQLite does not
 
+    least, most = env.range("DATABASE_POOL_MIN", "DATABASE_POOL_MAX")
     statement_s, idle_s = env("DATABASE_STATEMENT_TIMEOUT"), env("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT")
     limits = {"statement_timeout": statement_s, "idle_in_transaction_session_timeout": idle_s}
     # The server's own keepalives: a host that vanished holds no lock for longer than half a minute.
@@ -177,8 +217,8 @@ def database(url: str, env: Environment) -> dict[str, Any]:
     options = {
         "pool": pool_options(
             statement_s,
-            min_size=env("DATABASE_POOL_MIN"),
-            max_size=max(env("DATABASE_POOL_MAX"), env("WORKER_CONCURRENCY") + 4),
+            min_size=least,
+            max_size=most,
             max_idle=env("DATABASE_IDLE_TIMEOUT"),
         ),
         "connect_timeout": 4,
@@ -187,6 +227,7 @@ def database(url: str, env: Environment) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,  # ms in which the peer must acknowledge what was sent
         "application_name": "roundsman",
+        "prepare_threshold": 3,  # Django leaves it off; the engine asks the same few questions all the time
         "options": " ".join([*(f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()), alive]),
     }
     return {

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from time import monotonic
 from typing import Any
 
 import psycopg
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.abc import PQGen, Query
 from psycopg.errors import OperationalError, _WaitTimeout
 from psycopg_pool import ConnectionPool
 
 from queues.engine.cutoff import GREETING_S, answer_s
+from queues.engine.pool_facts import PoolFacts
 
 ENGINE_THREADS = 6  # the loop, writer, heart, tender, and a little room
 INTERVAL_S = 0.1  # psycopg's own, at which it looks whether somebody pressed Ctrl-C
@@ -28,10 +31,14 @@ TELL_EVERY_S = 60.0
 _lock = threading.Lock()
 
 
+class Unanswered(OperationalError):
+    """Somebody has waited for an answer for as long as one waits. To ask again would take as long again."""
+
+
 class Connection(psycopg.Connection[Any]):
     """A connection whose waits end. `statement_s` is the server's `statement_timeout`, 0 for none.
 
-    A wait that is over closes the connection and raises OperationalError. `notifies()` without a time-out ends, too.
+    A wait that is over closes the connection and raises Unanswered. `notifies()` without a time-out ends, too.
     """
 
     statement_s = 10.0
@@ -52,9 +59,7 @@ class Connection(psycopg.Connection[Any]):
                 raise  # the caller's own
             self.pgconn.finish()
             _leave(self)
-            raise OperationalError(
-                f"The database did not answer within {limit_s:g} s; the connection is cut."
-            ) from None
+            raise Unanswered(f"The database did not answer within {limit_s:g} s; the connection is cut.") from None
         except psycopg.Error:
             if self.closed:
                 _leave(self)
@@ -115,6 +120,36 @@ def make_room(slots: int) -> None:
         pool = connections.settings[alias].get("OPTIONS", {}).get("pool")
         if isinstance(pool, dict):
             pool["max_size"] = max(pool.get("max_size", 0), slots + ENGINE_THREADS)
+
+
+def pools() -> list[PoolFacts]:
+    """The pool of each database that this process has opened: `database`, or `database-<alias>` for another."""
+    from django.db.backends.postgresql.base import DatabaseWrapper  # settings are made with this module's help
+
+    return [
+        facts("database" if alias == DEFAULT_DB_ALIAS else f"database-{alias}", pool.get_stats())
+        for alias, pool in DatabaseWrapper._connection_pools.items()  # type: ignore[attr-defined]
+    ]
+
+
+def facts(purpose: str, stats: Mapping[str, int]) -> PoolFacts:
+    """Pure: from psycopg_pool's statistics, whose times are milliseconds and which leave out what is 0."""
+    has = defaultdict(int, stats)
+    in_use = max(0, has["pool_size"] - has["pool_available"])
+    lost = has["connections_lost"] + has["returns_bad"]
+    return PoolFacts(
+        purpose,
+        in_use=in_use,
+        idle=has["pool_available"],
+        peak=in_use,
+        least=has["pool_min"],
+        most=has["pool_max"],
+        waits=has["requests_queued"],
+        waited_s=has["requests_wait_ms"] / 1000,
+        created=has["connections_num"] - min(lost, has["connections_num"]),
+        replaced=lost,
+        errors=has["connections_errors"] + has["requests_errors"],
+    )
 
 
 def _again(pool: ConnectionPool[Any]) -> None:

@@ -14,8 +14,8 @@ import redis
 from django.test import override_settings
 
 from project.embedded.valkey import EmbeddedValkey
-from project.redis_url import options
-from queues.engine import broker
+from project.redis_url import Waits, options
+from queues.engine import broker, connections
 from queues.engine.broker import RedisWindow, queue_key
 from queues.engine.window import DoorbellAway, Listed
 from queues.ledger import clock
@@ -45,12 +45,14 @@ def proxy(server: EmbeddedValkey) -> Iterator[Proxy]:
 @pytest.fixture
 def window(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisWindow]:
     """A window with the connections of a process of its own, with shorter waits."""
-    monkeypatch.setattr(broker, "ANSWER_S", 0.5)
-    monkeypatch.setattr(broker, "LONGEST_WAIT_S", 0.5)
-    broker.connection.cache_clear()
-    with override_settings(REDIS={"queue": options(f"redis://127.0.0.1:{proxy.port}/0", pool_size=5)}):
+    for module in (broker, connections):
+        monkeypatch.setattr(module, "LONGEST_WAIT_S", 0.5)
+    connections.close()
+    short = {"queue": options(f"redis://127.0.0.1:{proxy.port}/0", waits=Waits(0.5, 0.5))}
+    short["cache"] = options(f"redis://127.0.0.1:{proxy.port}/2", waits=Waits(0.5, 0.5))
+    with override_settings(REDIS=short):
         yield RedisWindow()
-    broker.connection.cache_clear()
+    connections.close()
 
 
 def some(count: int = 1) -> list[Listed]:
@@ -78,6 +80,15 @@ def test_a_doorbell_that_does_not_answer_is_waited_for_once_and_not_by_the_next(
     assert 0.4 < away_after_s(lambda: window.offer("reports", some())) < 1.5
     assert away_after_s(lambda: window.offer("reports", some())) < 0.1
     assert away_after_s(lambda: window.take(["reports"], 0.0)) < 0.1
+
+
+def test_what_one_purpose_has_waited_for_the_others_do_not_wait_for(window: RedisWindow, proxy: Proxy) -> None:
+    window.offer("reports", some())
+    proxy.freeze()
+    away_after_s(lambda: window.offer("reports", some()))
+    began_s = time.monotonic()
+    assert not connections.ping("cache").up
+    assert time.monotonic() - began_s < 0.1
 
 
 def test_it_is_asked_again_after_a_moment_and_works_when_it_is_back(window: RedisWindow, proxy: Proxy) -> None:

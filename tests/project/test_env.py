@@ -85,6 +85,33 @@ def test_queues_are_overridden_one_by_one() -> None:
         Environment({"QUEUE_BILLING_CONCURRENCY": "0"}).queue_overrides(("billing",))
 
 
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [("DATABASE_POOL_MIN", "DATABASE_POOL_MAX"), ("REDIS_POOL_MIN_CONNECTIONS", "REDIS_POOL_MAX_CONNECTIONS")],
+)
+def test_a_pool_cannot_keep_more_ready_than_it_may_have(low: str, high: str) -> None:
+    assert Environment({low: "7", high: "7"}).range(low, high) == (7, 7)
+    assert Environment({high: "1"}, defaults={}).range(low, high) == (1, 1)
+    with pytest.raises(ImproperlyConfigured, match=f"{low}=8 is more than {high}=7. Example"):
+        Environment({low: "8", high: "7"}).range(low, high)
+
+
+def test_a_file_that_cannot_be_read_is_told_at_the_start(tmp_path: Path) -> None:
+    there = tmp_path / "ca.pem"
+    there.write_text("")
+    assert Environment({"REDIS_CA_FILE": str(there)}).file("REDIS_CA_FILE") == str(there)
+    assert Environment({}, defaults={}).file("REDIS_CA_FILE") == ""
+    with pytest.raises(ImproperlyConfigured, match=r"REDIS_CA_FILE=.*No such file.*Example: REDIS_CA_FILE=/etc"):
+        Environment({"REDIS_CA_FILE": str(tmp_path / "none")}).file("REDIS_CA_FILE")
+
+
+def test_a_rate_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="QUEUE_RATE_LIMIT='often'.*Write e.g. 30/s"):
+        read("QUEUE_RATE_LIMIT", QUEUE_RATE_LIMIT="often")
+    with pytest.raises(ImproperlyConfigured, match="QUEUE_EMAIL_RATE_LIMIT='often'"):
+        Environment({"QUEUE_EMAIL_RATE_LIMIT": "often"}).queue_overrides(("email",))
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgres://h:port/x"])
 def test_a_database_url_that_cannot_be_used_is_told_with_an_example(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL.*Example"):
@@ -97,7 +124,7 @@ def test_postgres_gets_a_pool_and_a_statement_limit_and_sqlite_its_pragmas() -> 
         "-c statement_timeout=3000 -c idle_in_transaction_session_timeout=60000"
         " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=4 -c tcp_keepalives_count=4"
     )
-    assert postgres["OPTIONS"]["pool"]["min_size"] == 2
+    assert (postgres["OPTIONS"]["pool"]["min_size"], postgres["OPTIONS"]["pool"]["max_size"]) == (2, 10)
     sqlite = env.database("sqlite:////tmp/x.sqlite3", Environment({}, defaults={}))
     assert (
         sqlite["OPTIONS"]["transaction_mode"] == "IMMEDIATE" and "journal_mode=WAL" in sqlite["OPTIONS"]["init_command"]

@@ -11,6 +11,9 @@ from django.core.cache import caches
 from django.db import OperationalError
 from django.test import Client, override_settings
 
+from project.redis_url import PURPOSES, options
+from queues import catalogue
+from queues.engine import connections
 from queues.engine.broker import RedisWindow
 from queues.engine.window import Listed
 
@@ -27,10 +30,14 @@ def signed_in(role: str) -> Client:
 
 @pytest.fixture
 def rq_on(valkey_url: str):
-    one = {"URL": valkey_url, "SERIALIZER": "rq.serializers.JSONSerializer"}
-    with redis.Redis.from_url(valkey_url) as client, override_settings(RQ_QUEUES={"reports": one}):
+    connections.close()
+    with (
+        redis.Redis.from_url(valkey_url) as client,
+        override_settings(REDIS=dict.fromkeys(PURPOSES, options(valkey_url))),
+    ):
         client.flushdb()
         yield client
+    connections.close()
 
 
 def test_rqs_page_shows_the_waiting_job_and_loses_none(rq_on: redis.Redis) -> None:
@@ -38,7 +45,8 @@ def test_rqs_page_shows_the_waiting_job_and_loses_none(rq_on: redis.Redis) -> No
     window.offer("reports", waiting)
     admin = signed_in("admin")
     assert admin.get("/admin/rq/").status_code == 200
-    page = admin.get("/admin/rq/queues/0/").content.decode()
+    place = sorted(catalogue.NAMES).index("reports")
+    page = admin.get(f"/admin/rq/queues/{place}/").content.decode()
     assert all(str(run.id) in page for run in waiting)
     assert window.ids("reports") == [run.id for run in waiting]
 

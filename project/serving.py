@@ -1,0 +1,22 @@
+"""What a web process does beside answering."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from queues.engine import reread
+from queues.watch.pools import Keeper, this_process
+
+
+def begin() -> None:
+    """Once in each process that serves, after Django is set up: its connections are kept warm and told of, and a read
+    whose connection breaks is read again."""
+    reread.install()
+    Keeper(this_process("web"), settings.REDIS).serve()
+
+
+def threads() -> int:
+    """How many requests a process works on at once: one for each database connection it may have, so that none waits in
+    vain for a connection; on SQLite ten."""
+    pool = settings.DATABASES["default"].get("OPTIONS", {}).get("pool") or {}
+    return int(pool.get("max_size", 10))
