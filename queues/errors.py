@@ -1,7 +1,7 @@
 """One small tree of errors. `permanent` says whether another attempt could help; nothing is guessed from text.
 
-A handler may raise any of these (or its domain's subclasses); every other exception counts as transient,
-except the few built-in types named in `PERMANENT_BUILTINS`, which another attempt never mends.
+A handler may raise any of these (or its domain's subclasses). How every other exception is judged is data: see
+queues.ledger.error_table.
 """
 
 from __future__ import annotations
@@ -127,20 +127,3 @@ class WorkerStopping(RoundsmanError):
 
 
 CHILD_DIED, MEMORY_LIMIT = "child_died", "memory_limit"  # error codes of runs whose child process died
-
-PERMANENT_BUILTINS: tuple[type[BaseException], ...] = (
-    TypeError,
-    AttributeError,
-    NameError,
-    ImportError,
-    NotImplementedError,
-    SyntaxError,
-)
-
-
-def is_permanent(error: BaseException) -> bool:
-    """Whether another attempt is pointless: by type and attribute, never by text."""
-    declared = getattr(error, "permanent", None)
-    if isinstance(declared, bool):
-        return declared
-    return isinstance(error, PERMANENT_BUILTINS)
