@@ -9,6 +9,7 @@ import pydantic
 from django.urls import reverse
 
 from queues.registry import spec
+from routing.models import Plan
 
 
 class PlanRoutes(pydantic.BaseModel):
@@ -34,6 +35,11 @@ def _plan_page(result: Mapping[str, Any]) -> str | None:
     return reverse("admin:routing_plan_change", args=[result["plan"]]) if "plan" in result else None
 
 
+def _plan_stands(result: Mapping[str, Any]) -> bool:
+    """An area that is imported with other contents takes its plans with it."""
+    return "plan" in result and Plan.objects.filter(pk=result["plan"]).exists()
+
+
 plan_routes = spec(
     "routing.plan_routes",
     queue="route-optimization",
@@ -45,4 +51,6 @@ plan_routes = spec(
     sla_warning_s=60,
     sla_critical_s=180,
     result_link=_plan_page,
+    cache_ttl_s=3600,
+    cache_holds=_plan_stands,
 )

@@ -26,19 +26,10 @@ from pyvrp.search import OPERATORS, LocalSearch, NeighbourhoodParams, Perturbati
 from routing.instances import Instance
 from routing.model import Model
 from routing.repair import RouteCheck, repair
+from routing.setting import Setting
 
 Report = Callable[[float, list[list[int]] | None], None]
 CHECK_EVERY, REPAIR_EVERY = 100, 3_000  # iterations
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One parameter set. `penalty` is what one tenth of a second late costs at first, in feet; the search adapts it."""
-
-    name: str = "default"
-    history_length: int = 300
-    num_neighbours: int = 50
-    penalty: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ def main() -> None:
     die_with(task["parent"])
 
     from routing.instances import Instance
-    from routing.search import Setting, search
+    from routing.search import search
+    from routing.setting import Setting
 
     def write(line: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(line) + "\n")

@@ -15,7 +15,7 @@ from routing.children import Brood
 from routing.errors import PlanInfeasible, SolverFailed
 from routing.instances import Instance, Node
 from routing.rules import Verdict, check, drivable, starts
-from routing.search import Setting
+from routing.setting import Setting
 
 NARROW = Setting("narrow", history_length=50, num_neighbours=20)
 SMALL_DAY = (NARROW, Setting("default"))

@@ -17,6 +17,7 @@ from queues.engine.wire import (
     ENDED,
     INTERRUPT,
     NOTES,
+    RULES,
     RUN,
     STOP,
     Wire,
@@ -26,7 +27,7 @@ from queues.engine.wire import (
     unpack_run,
 )
 from queues.errors import MEMORY_LIMIT
-from queues.ledger import states
+from queues.ledger import error_rules, states
 from queues.ledger.facts import Ending
 
 NOTES_EVERY_S = 0.25
@@ -71,6 +72,8 @@ class Ear:
                     self.inbox.put(self.current)
                 elif frame.kind == END:
                     self.inbox.put(None)
+                elif frame.kind == RULES:
+                    error_rules.adopt(frame.body)
                 else:
                     self._obey(frame.kind, frame.body)
         finally:

@@ -43,9 +43,15 @@ class ChildSlot(ThreadSlot):
     """A thread that waits for its child process."""
 
     def __init__(
-        self, report: Report, through: Callable[[], None], rest: Callable[[], None], nursery: Nursery, rules: ChildRules
+        self,
+        report: Report,
+        through: Callable[[], None],
+        moved: Callable[[], None],
+        rest: Callable[[], None],
+        nursery: Nursery,
+        rules: ChildRules,
     ) -> None:
-        super().__init__(report, through, rest)
+        super().__init__(report, through, moved, rest)
         self.nursery, self.rules = nursery, rules
         self.child: Child | None = None
 
@@ -111,6 +117,7 @@ class ChildExecution(Blocking):
         except OSError as error:
             return ended_by(self.context, NoChild(f"No child process could be started: {error}"))
         try:
+            child.teach()
             child.wire.send(RUN, pack_run(self.context.claim))
             ending = self._listen(child)
         except (EOFError, OSError):
@@ -134,6 +141,11 @@ class ChildExecution(Blocking):
     def enforce(self, now_s: float) -> None:
         super().enforce(now_s)
         child = self._child
+        if child is not None:
+            try:
+                child.teach()
+            except OSError:
+                pass  # it is gone: `run` sees it too
         if child is not None and child.memory_limit_mb and not self._used_mb:
             used_mb = memory.rss_mb(child.pid)
             if used_mb > child.memory_limit_mb:

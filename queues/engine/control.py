@@ -11,6 +11,7 @@ from django.db import transaction
 
 from queues import registry
 from queues.contract import Actor
+from queues.engine.dispatch import enqueue_job, run_definition
 from queues.engine.release import release_runs
 from queues.ledger import audit, runs, states
 from queues.models import JobDefinition, Run
@@ -23,6 +24,17 @@ def cancel(run_id: UUID, *, actor: Actor, why: str = "") -> Run:
         run = runs.request_cancel(run_id, actor=actor, why=why)
         _audit_run(run, actor, "run.cancel", before, why)
     return run
+
+
+def run_anew(run: Run, *, actor: Actor, why: str = "") -> Run:
+    """A new run of the same job with the same parameters, whatever results could be reused; audited as any request is.
+
+    Where its definition allows one live run, that one answers. Raises UnknownJob, InvalidParams, and Disabled for a
+    definition that is off.
+    """
+    if run.definition is not None:
+        return run_definition(run.definition, run.parameters, actor=actor, why=why, fresh=True)
+    return enqueue_job(run.job, run.parameters, actor=actor, why=why, fresh=True)
 
 
 def retry(run_id: UUID, *, actor: Actor, why: str = "") -> Run:

@@ -21,9 +21,9 @@ class Crew:
         self.size, self._free = slots, slots
         self._changed = threading.Condition()
         self._executors: dict[str, Executor] = {
-            "threads": Threads(lambda rest: ThreadSlot(report, self.done, rest)),
-            "asyncio": Loop(report, self.done),
-            "children": Threads(lambda rest: ChildSlot(report, self.done, rest, nursery, children)),
+            "threads": Threads(lambda rest: ThreadSlot(report, self.done, self.moved, rest)),
+            "asyncio": Loop(report, self.done, self.moved),
+            "children": Threads(lambda rest: ChildSlot(report, self.done, self.moved, rest, nursery, children)),
         }
 
     @property
@@ -38,20 +38,47 @@ class Crew:
     def busy(self) -> int:
         return self.size - self._free
 
-    def wait_free(self, timeout_s: float) -> int:
-        """How many slots are free, waiting for the first."""
+    def wait_free(self, timeout_s: float, deep: str | None = None) -> int:
+        """How many slots are free, waiting for the first, or for one that `followable(deep)` would name."""
         with self._changed:
-            self._changed.wait_for(lambda: self._free > 0, timeout_s)
+            self._changed.wait_for(lambda: self._free > 0 or bool(deep and self.followable(deep)), timeout_s)
             return self._free
+
+    def followable(self, queue: str) -> list[Batch]:
+        """The running batches of this queue that nothing follows yet."""
+        return [
+            batch
+            for slot in self.slots
+            if (batch := slot.batch) is not None
+            and slot.following is None
+            and batch.queue == queue
+            and not batch.limited
+        ]
 
     def wait_idle(self, timeout_s: float) -> bool:
         with self._changed:
             return self._changed.wait_for(lambda: self._free == self.size, timeout_s)
 
+    def follow(self, batch: Batch) -> bool:
+        """Run it where `batch.behind` runs, after that; in a free slot where that is over. False: it cannot run there
+        (the queue's executor was changed meanwhile)."""
+        for slot in self.slots:
+            before = slot.batch
+            if before is not None and before.token == batch.behind and before.executor != batch.executor:
+                return False
+            if slot.follow(batch):
+                return True
+        self.give(batch)
+        return True
+
     def give(self, batch: Batch) -> None:
         with self._changed:
             self._free -= 1
         self._executors[batch.executor].give(batch)
+
+    def moved(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def done(self) -> None:
         with self._changed:

@@ -21,9 +21,8 @@ from queues.errors import (
     RunCancelled,
     RunTimeout,
     WorkerStopping,
-    is_permanent,
 )
-from queues.ledger import clock, states
+from queues.ledger import clock, error_rules, states
 from queues.ledger.facts import Ending
 
 MAX_RESULT_BYTES = 64 * 1024
@@ -82,15 +81,17 @@ def ended_by(ctx: RunContext, error: BaseException) -> Ending | None:
 
 def failed(ctx: RunContext, error: BaseException, retry_after_s: float | None = None) -> Ending:
     """A failed attempt: another one after its backoff, or the dead letters."""
-    claim, permanent = ctx.claim, is_permanent(error)
+    claim, verdict = ctx.claim, error_rules.judge(error)
     told: dict[str, Any] = {
-        "error_type": type(error).__name__,
-        "error_code": str(getattr(error, "code", "") or ""),
+        "error_type": verdict.error_type,
+        "error_code": verdict.error_code,
+        "overloaded": verdict.overloaded,
         "error_message": str(error) or type(error).__name__,
         "error_detail": "".join(traceback.format_exception(error))[-MAX_TRACE:],
     }
-    if permanent or ctx.attempt >= claim.max_attempts:
-        why = "will not be mended by another attempt" if permanent else f"attempt {ctx.attempt} of {claim.max_attempts}"
+    if verdict.permanent or ctx.attempt >= claim.max_attempts:
+        by = f"permanent by {verdict.by}: another attempt would not mend it"
+        why = by if verdict.permanent else f"attempt {ctx.attempt} of {claim.max_attempts}"
         return _ending(ctx, states.DEAD, note=f"{told['error_message']} ({why})", **told)
     asked_s = retry_after_s if retry_after_s is not None else _after_s(error)
     wait = asked_s if asked_s is not None else backoff_s(ctx.attempt, claim.backoff_base_s, claim.backoff_cap_s)
@@ -126,7 +127,7 @@ def _call(ctx: RunContext) -> object:
 def _ended(ctx: RunContext, outcome: object) -> Ending:
     match outcome:
         case None:
-            return _ending(ctx, states.SUCCEEDED, result={})
+            return _ending(ctx, states.SUCCEEDED, result="{}")
         case Done(result=result, effects=effects):
             return _ending(ctx, states.SUCCEEDED, result=_kept(result), effects=tuple(effects))
         case Cancel(why=why):
@@ -136,15 +137,17 @@ def _ended(ctx: RunContext, outcome: object) -> Ending:
     raise InvalidOutcome(f"{ctx.job} answered {type(outcome).__name__}; a handler answers Done, Retry, Cancel or None.")
 
 
-def _kept(result: Any) -> dict[str, Any]:
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _kept(result: Any) -> str:
     try:
-        text = json.dumps(result if result is not None else {}, allow_nan=False)
+        text = _encode(result if result is not None else {})
     except (TypeError, ValueError) as error:
         raise InvalidOutcome(f"The result is not JSON: {error}") from error
     if len(text) > MAX_RESULT_BYTES:
         raise InvalidOutcome(f"The result takes {len(text):,} bytes; at most {MAX_RESULT_BYTES:,} are kept.")
-    kept: dict[str, Any] = json.loads(text)
-    return kept
+    return text
 
 
 def _ending(ctx: RunContext, state: str, *, wait_s: float | None = None, **told: Any) -> Ending:

@@ -7,8 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
-from django.db import connections
-
+from queues.engine import own
 from queues.engine.context import RunContext
 from queues.engine.execute import ended_by, execute
 from queues.errors import RoundsmanError, RunTimeout
@@ -68,7 +67,7 @@ class ThreadExecution(Blocking):
         except RoundsmanError as late:  # the interrupt came while the handler was returning
             return ended_by(self.context, late)
         finally:
-            for held in connections.all(initialized_only=True):
+            for held in own.opened():
                 if self._armed.fired or held.errors_occurred:  # perhaps in the midst of a statement; perhaps broken
                     held.close()
 
@@ -91,7 +90,7 @@ class Interruptible:
 
     def __exit__(self, *_: object) -> None:
         with self._guard:
-            if self._thread_id is not None:
+            if self.fired and self._thread_id is not None:
                 raise_in(self._thread_id, None)
             self._thread_id = None
 

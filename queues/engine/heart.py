@@ -82,6 +82,7 @@ class Heart:
     def _free_the_stuck(self, now_s: float) -> None:
         for slot in self.crew.slots:
             execution = slot.current
-            if execution is not None and slot.waiting and now_s - execution.began_s > STUCK_AFTER_S:
-                for claim in slot.take_waiting():
-                    self.writer.report(claim, None, None)
+            waits = bool(slot.waiting) or slot.following is not None
+            if execution is not None and waits and now_s - execution.began_s > STUCK_AFTER_S:
+                for claim, last_of in slot.take_waiting():
+                    self.writer.report(claim, None, last_of)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-MAX_BATCH = 50
+MAX_BATCH = 200
 FIRST_BATCH = 5  # before anything is known of a queue's jobs
 SLICE_S = 0.25  # one slot's batch should take about this long
 SMOOTHING = 0.2
+AHEAD_S = 0.5
 
 
 def smooth(mean_s: float | None, latest_s: float) -> float:
@@ -15,8 +16,13 @@ def smooth(mean_s: float | None, latest_s: float) -> float:
     return mean_s + SMOOTHING * (latest_s - mean_s)
 
 
-def batch_size(mean_s: float | None) -> int:
-    """How many runs one slot should claim: short ones in batches, long ones singly."""
+def may_run_ahead(mean_s: float | None) -> bool:
+    """Whether a slot may have a second batch at hand: not where that would wait long for the first."""
+    return mean_s is not None and mean_s <= AHEAD_S
+
+
+def batch_size(mean_s: float | None, first: int = FIRST_BATCH) -> int:
+    """How many runs one slot should claim: short ones in batches, long ones singly; `first` while nothing is known."""
     if mean_s is None:
-        return FIRST_BATCH
+        return max(1, min(MAX_BATCH, first))
     return max(1, min(MAX_BATCH, int(SLICE_S / max(mean_s, 1e-6))))

@@ -20,8 +20,8 @@ from queues.ledger.facts import Batch, Claim, Ending
 class Loop(Executor):
     """Starts its thread with the first batch. Slots are as many as are busy at once, and are kept."""
 
-    def __init__(self, report: Report, through: Callable[[], None]) -> None:
-        self._report, self._through = report, through
+    def __init__(self, report: Report, through: Callable[[], None], moved: Callable[[], None]) -> None:
+        self._report, self._through, self._moved = report, through, moved
         self._slots: list[LoopSlot] = []
         self._idle: list[LoopSlot] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -36,7 +36,7 @@ class Loop(Executor):
         loop = self._running()
         with self._lock:
             if not self._idle:
-                self._slots.append(slot := LoopSlot(self._report, self._through, loop))
+                self._slots.append(slot := LoopSlot(self._report, self._through, self._moved, loop))
                 self._idle.append(slot)
             slot = self._idle.pop()
         asyncio.run_coroutine_threadsafe(self._serve(slot, batch), loop)
@@ -76,8 +76,14 @@ def _turn(loop: asyncio.AbstractEventLoop) -> None:
 class LoopSlot(Slot["LoopExecution"]):
     """A batch runs serially in one task."""
 
-    def __init__(self, report: Report, through: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(report, through)
+    def __init__(
+        self,
+        report: Report,
+        through: Callable[[], None],
+        moved: Callable[[], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(report, through, moved)
         self.loop = loop
 
     def execution(self, claim: Claim) -> LoopExecution:
@@ -100,37 +106,53 @@ class LoopExecution(Execution):
     def __init__(self, claim: Claim, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(claim)
         self._loop = loop
-        self._task: asyncio.Task[Ending | None] | None = None
+        self._task: asyncio.Task[None] | None = None  # its slot's; None before it has begun and after it has ended
         self._blocking = Interruptible()  # around a handler that is no coroutine function
         self._why: type[RoundsmanError] | None = None
         self._loop_thread = 0
 
     async def run(self) -> Ending | None:
+        """In its slot's task: one a run would cost as much as all the rest."""
         self._loop_thread = threading.get_ident()
-        self._task = asyncio.create_task(self._run())
+        self._task = task = asyncio.current_task()
+        assert task is not None, "a slot is a task"
         try:
-            return await self._task
+            return await self._run()
         except asyncio.CancelledError:
+            if self._why is None and task.cancelling():
+                raise  # the loop comes to its end: what the slot holds goes back
+            while task.cancelling():
+                task.uncancel()
             return ended_by(self.context, self._why() if self._why is not None else RuntimeError("It was cancelled."))
+        finally:
+            self._task = None
 
     def interrupt(self, error: type[RoundsmanError]) -> None:
         if self._blocking.interrupt(error):
             return
         deaf, self._why = self._why is not None, error
         task = self._task
-        if task is None or task.done():
+        if task is None:
             return
-        self._loop.call_soon_threadsafe(task.cancel)
+        self._loop.call_soon_threadsafe(self._cancel)
         if deaf and asyncio.current_task(self._loop) is task:  # it holds up the whole loop
             raise_in(self._loop_thread, error)
+
+    def _cancel(self) -> None:
+        """On the loop: so the slot's task is in this run's code, or this run is over."""
+        if self._task is not None:
+            self._task.cancel()
 
     async def _run(self) -> Ending | None:
         async with ThreadSensitiveContext() as own:  # threads of its own: no run waits for another's database work
             try:
-                return await execute_async(self.context, sync_to_async(self._call))
+                return await execute_async(self.context, self._beside)
             finally:
                 if own in SyncToAsync.context_to_thread_executor:
                     await sync_to_async(connections.close_all)()
+
+    async def _beside(self, handler: Callable[[Any, Any], Any], ctx: Any, params: Any) -> Any:
+        return await sync_to_async(self._call)(handler, ctx, params)
 
     def _call(self, handler: Callable[[Any, Any], Any], ctx: Any, params: Any) -> Any:
         with self._blocking:

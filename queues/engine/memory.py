@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
+M_ARENA_MAX = -8  # of glibc's malloc.h
 HEADROOM = 1.25  # the kernel's limit over ours: the watch on resident memory comes first where it can
 
 
@@ -16,6 +19,13 @@ def rss_mb(pid: int | None = None) -> float:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     except (OSError, IndexError):
         return 0.0 if pid else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def few_arenas() -> None:
+    """Have the C library share two heaps among all threads: else a worker with a hundred threads has dozens, each with
+    its own waste. Where there is no such C library (macOS, musl), nothing happens. Call it before there are threads."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def limit(limit_mb: int) -> None:

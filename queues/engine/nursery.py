@@ -19,7 +19,8 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from queues.engine.wire import Wire
+from queues.engine.wire import RULES, Wire
+from queues.ledger import error_rules
 
 log = logging.getLogger("roundsman.worker")
 _ASK = struct.Struct(">cq")  # what, and its argument
@@ -35,6 +36,14 @@ class Child:
     def __init__(self, pid: int, wire: Wire, memory_limit_mb: int) -> None:
         self.pid, self.wire, self.memory_limit_mb = pid, wire, memory_limit_mb
         self.runs = 0
+        self._told = b""  # the rules of staff that it goes by
+
+    def teach(self) -> None:
+        """Tell it how errors are judged, if that has changed since it was told. Raises OSError where it is gone."""
+        told = error_rules.told()
+        if told != self._told:
+            self.wire.send(RULES, told)
+            self._told = told
 
     def kill(self) -> None:
         try:

@@ -7,6 +7,7 @@ The loop reads as prose; what it needs at the same time runs beside it: slots (h
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,10 +15,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
 from queues import failpoints
 from queues.engine import limits, release
+from queues.engine.adaptive import Limits
 from queues.engine.children import ChildRules
 from queues.engine.crew import Crew
 from queues.engine.cutoff import in_engine
@@ -25,16 +28,17 @@ from queues.engine.heart import Heart
 from queues.engine.identity import Identity
 from queues.engine.nursery import Nursery
 from queues.engine.tend import Tender, Tick
-from queues.engine.turns import Turns
+from queues.engine.turns import FULL_FOR_S, Turns
 from queues.engine.window import DoorbellAway, Window
 from queues.engine.writer import Observer, Writer
 from queues.errors import WorkerStopping
-from queues.ledger import runs
+from queues.ledger import error_rules, runs
 from queues.ledger.facts import Batch, Claim, Ending
-from queues.ledger.pending import is_waiting
+from queues.ledger.pending import Course, is_waiting
 from queues.ledger.queue_settings import all_effective, ensure_queues
 
 log = logging.getLogger("roundsman.worker")
+SWITCH_S = 0.001  # threads that wait for servers get their turn soon, however busy the handlers' threads are
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Rules:
     children: ChildRules = field(default_factory=ChildRules)
     ticks: Sequence[Tick] = ()
     observers: Sequence[Observer] = ()
+    adaptive: Limits = field(default_factory=Limits)
     on_beat: Callable[[], None] = field(default=lambda: None)
 
 
@@ -76,7 +81,10 @@ class Shop:
         self.claimed = 0
         self.turns = Turns(rules.queues)
         self._mean_s: dict[str, float] = {}
+        self._courses: dict[str, Course] = {}
         self._held: dict[UUID, Batch] = {}  # by their tokens
+        self._owed: tuple[str, UUID] | None = None  # a bell that rang while no slot was free
+        self._over: dict[UUID, str] = {}  # batches that have run, their last endings not yet recorded: (token, queue)
         self._busy_at = time.monotonic()
         self._away = self._database_gone = False
 
@@ -99,23 +107,25 @@ class Shop:
 
     def step(self, wait_s: float = 1.0) -> None:
         """One turn: wait for a free slot and for the bell, claim, hand over."""
-        free = self.crew.wait_free(wait_s)
+        deep = None if self.paused or self._owed else self.turns.deep()
+        free = self.crew.wait_free(wait_s, deep)
         queues = self._askable()
+        if not free and deep is not None and deep in queues and not self.paused:
+            self._claim_ahead(queues, deep)
+            return
         if not free or not queues or self.paused:
             self.stopping.wait(0.01 if free else 0.0)
             return
         if self.rules.burst or len(queues) < len(self.turns.open):
             wait_s = min(wait_s, 0.05)
         first, more = self.turns.split(queues)
-        rung = self._listen(first, wait_s if more is None else 0.0) if first else None
+        rung, self._owed = self._owed, None
+        if rung is None and first:
+            rung = self._listen(first, wait_s if more is None else 0.0)
         queue, run_id = rung or (more, None)
         if queue is None:
             return
-        try:
-            self._claim(queue, run_id, free=free)
-        except (DatabaseError, InterfaceError) as error:
-            self.turns.look_into([queue])
-            self._database_away(error)
+        self._or_away(partial(self._claim, queue, run_id, free=free), queue)
 
     # --- taking ---
 
@@ -147,31 +157,85 @@ class Shop:
                 self.turns.look_into(queues)
             return None
 
-    def _claim(self, queue: str, rung: UUID | None, *, free: int) -> None:
+    def _claim_ahead(self, queues: Sequence[str], queue: str) -> None:
+        """All slots are busy and more of the same waits: have it at hand when they are through. Unless something more
+        important waits: that has the next free slot."""
+        before = queues[: queues.index(queue)]
+        self._owed = self._listen(before, 0.0) if before else None
+        running = [batch.token for batch in self.crew.followable(queue)]
+        if self._owed is None and running:
+            self._or_away(partial(self._claim, queue, None, free=0, behind=running), queue)
+
+    def _or_away(self, claim: Callable[[], None], queue: str) -> None:
+        try:
+            claim()
+        except (DatabaseError, InterfaceError) as error:
+            self.turns.look_into([queue])
+            self._database_away(error)
+
+    def _claim(self, queue: str, rung: UUID | None, *, free: int, behind: Sequence[UUID] = ()) -> None:
         """What comes next is the ledger's to say: the id that rang need not be among it."""
-        share = limits.batch_size(self._mean_s.get(queue))
-        claimed = runs.claim(queue, worker_id=self.identity.id, slots=free, share=share)
+        free, behind = self._bearable(queue, free, behind)
+        if not free and not behind:
+            self.turns.put_aside(queue, time.monotonic() + FULL_FOR_S)
+            self.turns.look_into([queue])
+            return
+        mean_s = self._mean_s.get(queue)
+        share = limits.batch_size(mean_s, settings.QUEUE_BATCH_SIZE if queue in self.turns.batching else 1)
+        through = [token for token, of in list(self._over.items()) if of == queue]
+        claimed = runs.claim(
+            queue,
+            worker_id=self.identity.id,
+            slots=free,
+            share=share,
+            course=self._courses.setdefault(queue, Course()),
+            through=through,
+            behind=behind,
+        )
+        for token in through:
+            self._over.pop(token, None)
         for batch in claimed.batches:
             self.claimed += len(batch.claims)
             self._busy_at = time.monotonic()
             self._held[batch.token] = batch
-            self.crew.give(batch)
-        self.turns.claimed(queue, claimed, time.monotonic())
+            if batch.behind is None:
+                self.crew.give(batch)
+            elif not self.crew.follow(batch):
+                for claim in batch.claims:
+                    self.writer.report(claim, None, batch.token if claim is batch.claims[-1] else None)
+        ahead = limits.may_run_ahead(mean_s)
+        self.turns.claimed(queue, claimed, time.monotonic(), rung=rung is not None, ahead=ahead)
         taken = [claim.id for batch in claimed.batches for claim in batch.claims]
         self._quietly(lambda: self.window.drop(queue, rung, taken))
+
+    def _bearable(self, queue: str, free: int, behind: Sequence[UUID]) -> tuple[int, Sequence[UUID]]:
+        """No more slots of a queue that calls outside than those there can take."""
+        most = min(self.turns.concurrency.get(queue, self.rules.slots), self.rules.slots)
+        allowed = self.rules.adaptive.allowed(queue, most, time.monotonic())
+        if allowed is None:
+            return free, behind
+        held = {
+            token: b.behind for token, b in list(self._held.items()) if b.queue == queue and token not in self._over
+        }
+        busy = sum(1 for follows in held.values() if follows not in held)  # what runs after another has its slot
+        return max(0, min(free, allowed - busy)), behind if busy <= allowed else ()
 
     # --- reports ---
 
     def _report(self, claim: Claim, ending: Ending | None, last_of: UUID | None) -> None:
         if ending is not None:
+            self.rules.adaptive.heard(ending, time.monotonic())
             took_s = (ending.finished_at - ending.started_at).total_seconds()
             self._mean_s[claim.queue] = limits.smooth(self._mean_s.get(claim.queue), took_s)
+        if last_of is not None:
+            self._over[last_of] = claim.queue
         self.writer.report(claim, ending, last_of)
 
     def _freed(self, tokens: Sequence[UUID]) -> None:
         """Slots of ours are free in the ledger: what waited for them, or for their keys, may go on."""
         freed = [batch for token in tokens if (batch := self._held.pop(token, None)) is not None]
         for batch in freed:
+            self._over.pop(batch.token, None)
             self.turns.freed(batch.queue)
         for queue in {batch.queue for batch in freed if batch.limited}:
             self._quietly(partial(release.refill, queue, self.window, self.rules.slots))
@@ -184,10 +248,12 @@ class Shop:
     def _open_up(self) -> bool:
         """Register; a database that is away is waited for. False if stopped meanwhile."""
         self.nursery.start()  # before there are threads
+        sys.setswitchinterval(SWITCH_S)
         wait_s = 0.2
         while not self.stopping.is_set():
             try:
                 ensure_queues()
+                error_rules.refresh()  # before anything is judged
                 self.identity.register()
                 break
             except (DatabaseError, InterfaceError) as error:
@@ -221,8 +287,8 @@ class Shop:
         """Give back what has not started, let the rest finish within the grace, stop what does not, write everything."""
         self._quietly(self.identity.stopping)
         for slot in self.crew.slots:
-            for claim in slot.take_waiting():
-                self.writer.report(claim, None, None)
+            for claim, last_of in slot.take_waiting():
+                self.writer.report(claim, None, last_of)
         deadline = time.monotonic() + self.rules.grace_s
         while not self.crew.wait_idle(0.1) and time.monotonic() < deadline and not self.hurry.is_set():
             pass

@@ -23,21 +23,36 @@ E = TypeVar("E", bound=Execution)
 
 
 class Slot(ABC, Generic[E]):
-    """`waiting` holds what the batch has not started yet; the heart may take it away. `through` is told at its end."""
+    """`waiting` holds what the batch has not started yet; the heart may take it away. A batch may be `following`, so that
+    the slot need not wait for the ledger between two. `through` is told at the end, `moved` when the following began."""
 
-    def __init__(self, report: Report, through: Callable[[], None]) -> None:
-        self.report, self.through = report, through
+    def __init__(self, report: Report, through: Callable[[], None], moved: Callable[[], None]) -> None:
+        self.report, self.through, self.moved = report, through, moved
         self.batch: Batch | None = None
+        self.following: Batch | None = None
         self.current: E | None = None
         self.waiting: deque[Claim] = deque()
         self.lock = threading.Lock()
 
-    def take_waiting(self) -> list[Claim]:
-        """The unstarted claims, which now are the caller's to give back."""
+    def take_waiting(self) -> list[tuple[Claim, UUID | None]]:
+        """The unstarted claims, which now are the caller's to give back; each with its batch's token if nothing is left
+        of that."""
         with self.lock:
-            taken = list(self.waiting)
+            taken: list[tuple[Claim, UUID | None]] = [(claim, None) for claim in self.waiting]
             self.waiting.clear()
+            following, self.following = self.following, None
+        if following is not None:
+            taken += [(claim, None) for claim in following.claims[:-1]]
+            taken.append((following.claims[-1], following.token))
         return taken
+
+    def follow(self, batch: Batch) -> bool:
+        """Have it run after the present batch. False where that is over, or followed already."""
+        with self.lock:
+            if self.batch is None or self.batch.token != batch.behind or self.following is not None:
+                return False
+            self.following = batch
+            return True
 
     @abstractmethod
     def execution(self, claim: Claim) -> E:
@@ -52,10 +67,13 @@ class Slot(ABC, Generic[E]):
     def ended(self, execution: E, ending: Ending | None) -> E | None:
         """Report how one ended. The next execution; None: the batch is through."""
         with self.lock:
-            token = self.batch.token if self.batch is not None else None
-            following = self._next()
-        self.report(execution.context.claim, ending, token if following is None else None)
-        return following
+            batch = self.batch
+            upcoming = self._next()
+            over = batch is not None and self.batch is not batch
+        self.report(execution.context.claim, ending, batch.token if batch is not None and over else None)
+        if over and upcoming is not None:
+            self.moved()
+        return upcoming
 
     def abandon(self, error: BaseException) -> None:
         """The engine itself failed here: what the slot holds goes back, rather than to stay held for ever."""
@@ -64,16 +82,22 @@ class Slot(ABC, Generic[E]):
             held = [self.current.context.claim] if self.current is not None else []
             held += self.waiting
             token = self.batch.token if self.batch is not None else None
+            following, self.following = self.following, None
             self.batch = self.current = None
             self.waiting.clear()
         for claim in held:
             self.report(claim, None, token if claim is held[-1] else None)
+        if following is not None:
+            for claim in following.claims:
+                self.report(claim, None, following.token if claim is following.claims[-1] else None)
 
     def _next(self) -> E | None:
         """Under the lock."""
         if not self.waiting:
-            self.batch = self.current = None
-            return None
+            self.batch, self.following, self.current = self.following, None, None
+            if self.batch is None:
+                return None
+            self.waiting = deque(self.batch.claims)
         self.current = self.execution(self.waiting.popleft())
         return self.current
 
@@ -131,8 +155,10 @@ class Threads(Executor):
 class ThreadSlot(Slot[Blocking]):
     """The slot is a thread, and its executions run in it. `rest` is called when it is idle again."""
 
-    def __init__(self, report: Report, through: Callable[[], None], rest: Callable[[], None]) -> None:
-        super().__init__(report, through)
+    def __init__(
+        self, report: Report, through: Callable[[], None], moved: Callable[[], None], rest: Callable[[], None]
+    ) -> None:
+        super().__init__(report, through, moved)
         self.rest = rest
         self.inbox: SimpleQueue[Batch | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._serve, name="slot", daemon=True)

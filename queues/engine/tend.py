@@ -22,6 +22,7 @@ from queues.engine.cutoff import in_engine
 from queues.engine.rescue import LeaseWatch, rescue_lost
 from queues.engine.window import DoorbellAway, Window
 from queues.ledger import clock, runs
+from queues.ledger.pending import queues_waiting
 
 log = logging.getLogger("roundsman.worker")
 Pairs = Iterable[tuple[str, UUID]]
@@ -85,8 +86,10 @@ class Tender:
     def _reconcile(self) -> None:
         self._next_due = None
         runs.settle_doubts()
+        waiting = queues_waiting()
         for queue in self.queues:
-            release.refill(queue, self.window)
+            if queue in waiting:
+                release.refill(queue, self.window)
 
     def _rescue(self) -> Pairs:
         pairs = rescue_lost(self.watch, time.monotonic())

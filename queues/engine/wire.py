@@ -19,7 +19,7 @@ from queues.ledger.facts import Claim, Ending, LogLine, Progress
 _runs: TypeAdapter[tuple[float | None, Claim]] = TypeAdapter(tuple[float | None, Claim])
 _endings = TypeAdapter(Ending)
 _notes: TypeAdapter[tuple[Progress | None, list[LogLine]]] = TypeAdapter(tuple[Progress | None, list[LogLine]])
-RUN, STOP, INTERRUPT, END = b"R", b"S", b"I", b"X"  # to the child
+RUN, STOP, INTERRUPT, END, RULES = b"R", b"S", b"I", b"X", b"J"  # to the child
 NOTES, ENDED = b"N", b"E"  # from the child
 REASONS: dict[str, type[RoundsmanError]] = {
     reason.code: reason for reason in (RunCancelled, RunTimeout, WorkerStopping, LeaseLost)

@@ -24,6 +24,7 @@ from rq.suspension import is_suspended
 from rq.worker import WorkerStatus
 
 from queues.contract import Actor
+from queues.engine import memory
 from queues.engine.broker import QUEUES_KEY
 from queues.engine.shop import Rules, Shop
 from queues.ledger import runs
@@ -64,6 +65,7 @@ class LedgerWorker(SimpleWorker):
         rules = self.rules or Rules(queues=self.queue_names())
         rules.burst, rules.max_jobs, rules.max_idle_s = burst, max_jobs, max_idle_time
         rules.on_beat = self._on_beat
+        memory.few_arenas()
         self.shop = Shop(self.name, rules)
         self.shop.nursery.start()  # before there are threads and connections
         self._install_signal_handlers()

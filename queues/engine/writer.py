@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from queues.ledger import runs, states
 from queues.ledger.facts import Claim, Ending, Finished, LogLine
 
 log = logging.getLogger("roundsman.worker")
-MAX_BATCH = 50
+MAX_BATCH = 250
 NOTES_EVERY_S = 0.5
 TELL_STARTED_AFTER_S = 1.0  # a run that ends sooner costs one claim and one finish
 KEPT_LOGS = 1000  # batches of log lines kept while the database is away
@@ -39,22 +39,22 @@ class Writer:
         self.freed: Callable[[list[UUID]], None] = lambda tokens: None  # these batches' slots are free in the ledger
         self.backed_off: Callable[[], None] = lambda: None  # a run was put off: somebody should look when it falls due
         self.recorded = 0
-        self._items: SimpleQueue[Item] = SimpleQueue()
+        self._items: deque[Item] = deque()
+        self._some = threading.Event()  # there are items
+        self._writing = 0  # taken from there, not yet stored
         self._logs: list[tuple[UUID, int, list[LogLine]]] = []  # taken from the runs, not yet stored
-        self._unwritten = 0
-        self._lock = threading.Lock()
         self._stop = threading.Event()
         self.thread = threading.Thread(target=self._serve, name="writer", daemon=True)
 
     def report(self, claim: Claim, ending: Ending | None, last_of: UUID | None) -> None:
-        with self._lock:
-            self._unwritten += 1
-        self._items.put((claim, ending, last_of))
+        self._items.append((claim, ending, last_of))
+        if not self._some.is_set():
+            self._some.set()
 
     @property
     def unwritten(self) -> int:
         """Endings not yet in the ledger."""
-        return self._unwritten
+        return self._writing + len(self._items)
 
     def stop(self, timeout_s: float) -> bool:
         """Write what is left. False if it could not be written in time (the runs will be rescued and run again)."""
@@ -65,12 +65,11 @@ class Writer:
     def _serve(self) -> None:
         in_engine()
         notes_at = time.monotonic()
-        while not (self._stop.is_set() and self._items.empty()):
+        while not (self._stop.is_set() and not self._items):
             items = self._gather(timeout_s=0.05 if self._stop.is_set() else NOTES_EVERY_S / 2)
             if items:
                 self._record(items)
-                with self._lock:
-                    self._unwritten -= len(items)
+                self._writing = 0
             if time.monotonic() - notes_at >= NOTES_EVERY_S:
                 notes_at = time.monotonic()
                 self._once(self._store_notes)
@@ -78,15 +77,15 @@ class Writer:
 
     def _gather(self, timeout_s: float) -> list[Item]:
         """All there is, up to a batch; waiting only for the first: under load batches fill by themselves."""
-        try:
-            items = [self._items.get(timeout=timeout_s)]
-        except Empty:
+        if not self._some.wait(timeout_s):
             return []
-        while len(items) < MAX_BATCH:
-            try:
-                items.append(self._items.get_nowait())
-            except Empty:
-                break
+        self._some.clear()
+        items: list[Item] = []
+        while self._items and len(items) < MAX_BATCH:
+            self._writing += 1  # first: whoever counts meanwhile may count one twice, but misses none
+            items.append(self._items.popleft())
+        if self._items:
+            self._some.set()
         return items
 
     def _record(self, items: list[Item]) -> None:

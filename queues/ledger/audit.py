@@ -11,6 +11,7 @@ from django.db import models
 
 from queues.contract import Actor, Json
 from queues.ledger import clock
+from queues.ledger.together import insert_together
 from queues.models import AuditEntry
 
 UNTOLD = frozenset({"created_at", "updated_at", "version"})  # change with every save and tell nothing
@@ -26,23 +27,29 @@ def write(
     before: Mapping[str, Json] | None = None,
     after: Mapping[str, Json] | None = None,
     why: str = "",
+    beside: tuple[type[models.Model], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Insert one entry. `before` and `after` hold only what differs; either is None for a creation or removal."""
-    AuditEntry.objects.create(
-        at=clock.now(),
-        actor=actor.label[:150],
-        actor_id=actor.user_id,
-        source=actor.source,
-        address=actor.address,
-        request_id=actor.request_id[:64],
-        action=action,
-        object_type=object_type,
-        object_id=str(object_id),
-        object_label=object_label[:200],
-        before=None if before is None else dict(before),
-        after=None if after is None else dict(after),
-        why=why[:300],
-    )
+    """Insert one entry. `before` and `after` hold only what differs; either is None for a creation or removal.
+
+    `beside`: the table and the new row that the entry is about, inserted with it (see together). Else the caller's
+    transaction holds the change. Raises DatabaseError.
+    """
+    entry: dict[str, Any] = {
+        "at": clock.now(),
+        "actor": actor.label[:150],
+        "actor_id": actor.user_id,
+        "source": actor.source,
+        "address": actor.address,
+        "request_id": actor.request_id[:64],
+        "action": action,
+        "object_type": object_type,
+        "object_id": str(object_id),
+        "object_label": object_label[:200],
+        "before": None if before is None else dict(before),
+        "after": None if after is None else dict(after),
+        "why": why[:300],
+    }
+    insert_together([(AuditEntry, entry)] if beside is None else [beside, (AuditEntry, entry)])
 
 
 def snapshot(row: models.Model) -> dict[str, Json]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,12 +17,15 @@ from queues.ledger.allot import Group, Wish, allot
 from queues.ledger.brief import brief
 from queues.ledger.doubt import in_doubt, settle
 from queues.ledger.facts import Batch, Claim
-from queues.ledger.pending import Found, take_next
+from queues.ledger.lease import enter, free, lease
+from queues.ledger.pending import Course, Found, take_next
 from queues.ledger.queue_settings import QueueSettings, effective
-from queues.ledger.sql import insert_each, update_each
-from queues.models import JobDefinition, Queue, Run, RunEvent, Slot
+from queues.ledger.sql import update_each
+from queues.models import JobDefinition, Queue, Run, RunEvent
 
-MAX_SHARE = 50  # runs of one slot's batch
+log = logging.getLogger("roundsman.worker")
+UNREADABLE_S = 30.0  # after which a queue with a rate that is none is asked again
+MAX_SHARE = 200  # runs of one slot's batch
 
 
 @dataclass(frozen=True)
@@ -36,42 +41,60 @@ class Claimed:
 
 
 def claim(
-    queue: str, ids: Sequence[UUID] | None = None, *, worker_id: UUID, slots: int, share: int = MAX_SHARE
+    queue: str,
+    ids: Sequence[UUID] | None = None,
+    *,
+    worker_id: UUID,
+    slots: int,
+    share: int = MAX_SHARE,
+    course: Course | None = None,
+    through: Sequence[UUID] = (),
+    behind: Sequence[UUID] = (),
 ) -> Claimed:
     """Take the next runs of `queue` (of `ids` alone, if given) for up to `slots` slots of this worker, at most `share` each.
 
     The queue's row is locked first and the slots counted in the next statement: so a limit is exact over all
-    workers, and a pause takes hold at once. Raises DatabaseError.
+    workers, and a pause takes hold at once. `through`: tokens of batches of this worker whose last execution is over,
+    though its ending may not be recorded yet: their slots are free. `behind`: batches of this worker that run now and
+    may each be followed by another in their slot; that adds nothing to what runs at once. Raises DatabaseError.
     """
     settle_doubts()
     asked = list(ids or ())
     with in_doubt() as batches, brief():
-        row = Queue.objects.select_for_update().get(pk=queue)
-        in_force = effective(row)
+        found = enter(queue, through, behind)
+        in_force = effective(found.queue)
         if not in_force.open:
             return Claimed(refused=asked)
-        granted = min(slots, in_force.concurrency - Slot.objects.filter(queue=queue).count())
-        if granted <= 0:
+        granted = max(0, min(slots, in_force.concurrency - found.held))
+        followed = [] if in_force.plain or in_force.rate_limit else found.there
+        if not granted and not followed:
             return Claimed(refused=asked, full=True, more=True)
         now = clock.now()
-        rate = rates.parse(in_force.rate_limit)
-        share = _share(rate, share)
-        limit = granted * share
+        try:
+            rate = rates.parse(in_force.rate_limit)
+        except rates.InvalidRate as error:  # written into the row by hand: no start is allowed by what nobody can read
+            log.error("Queue %s: %s Nothing is taken from it until it is mended.", queue, error)
+            return Claimed(refused=asked, wait_s=UNREADABLE_S)
+        share = _share(rate, 1 if in_force.plain else share)
+        places = [*[None] * granted, *followed]
+        limit = len(places) * share
         if rate is not None:
-            grants = _believable(rate, row.grants, now.timestamp())
+            grants = _believable(rate, found.queue.grants, now.timestamp())
             limit = min(limit, rates.room(rate, grants, now.timestamp()))
             if limit <= 0:
                 return Claimed(refused=asked, more=True, wait_s=rates.wait_s(rate, grants, now.timestamp()))
-        rows = take_next(queue, limit, in_force.drain_at, ids)
-        shares, left = _shares(queue, rows, granted, share)
-        batches += _lease(in_force, shares, worker_id, now)
+        rows, waits = take_next(queue, limit, in_force.drain_at, ids, course)
+        if followed:  # what crashed before runs in a process of its own, behind nobody
+            rows = [row for row in rows if not row.crashes]
+        shares, left = _shares(queue, rows, len(places), share)
+        batches += _lease(in_force, shares, worker_id, now, places)
         taken = {claim.id for batch in batches for claim in batch.claims}
         if rate is not None and taken:
             grants = rates.granted(rate, grants, now.timestamp(), len(taken))
             Queue.objects.filter(pk=queue).update(grants=grants)
         failpoints.reach("claim.written")
     failpoints.reach("claim.committed")
-    more = bool(batches) and (len(rows) >= limit or left)
+    more = bool(batches) and (waits or left)
     return Claimed(batches, [run_id for run_id in asked if run_id not in taken], more=more)
 
 
@@ -101,13 +124,13 @@ def _believable(rate: rates.Rate, grants: rates.Grants, now_s: float) -> rates.G
 
 
 def _wishes(queue: str, rows: list[Found]) -> list[Wish[Found]]:
-    free = {**_free_for_keys(queue, rows), **_free_for_definitions(rows)}
-    if not free:
+    room = {**_free_for_keys(queue, rows), **_free_for_definitions(rows)}
+    if not room:
         return [Wish(row, alone=row.crashes > 0) for row in rows]
     wishes = []
     for row in rows:
         groups = (("key", row.key), ("definition", row.definition_id))
-        limits: dict[Group, int] = {group: free[group] for group in groups if group in free}
+        limits: dict[Group, int] = {group: room[group] for group in groups if group in room}
         wishes.append(Wish(row, limits, alone=row.crashes > 0))
     return wishes
 
@@ -136,31 +159,26 @@ def _free_for_definitions(rows: list[Found]) -> dict[Group, int]:
     return {("definition", pk): limit - held[pk] for pk, limit in limits.items() if limit is not None}
 
 
-def _lease(in_force: QueueSettings, shares: list[list[Found]], worker_id: UUID, now: datetime) -> list[Batch]:
-    """A slot for each share, and its token as the lease of the share's runs."""
-    if not shares:
-        return []
-    batches = [_batch(in_force, share, uuid4(), now) for share in shares]
-    leased = {"queue": in_force.name, "worker_id": worker_id, "claimed_at": now}
-    insert_each(Slot, [{"token": batch.token, **leased} for batch in batches])
-    update_each(
-        Run,
-        [
-            {"pk": claim.id, "lease_token": claim.token, "worker_id": worker_id, "claimed_at": now}
-            for batch in batches
-            for claim in batch.claims
-        ],
-        fixed=(("state", "'running'"), ("started_at", "NULL")),
-    )
+def _lease(
+    in_force: QueueSettings,
+    shares: list[list[Found]],
+    worker_id: UUID,
+    now: datetime,
+    places: Sequence[UUID | None],
+) -> list[Batch]:
+    """A slot for each share, and its token as the lease of the share's runs; `places`: None, or what it runs behind."""
+    batches = [_batch(in_force, share, uuid4(), now, behind) for share, behind in zip(shares, places, strict=False)]
+    if batches:
+        lease(in_force.name, worker_id, now, batches)
     return batches
 
 
-def _batch(in_force: QueueSettings, share: list[Found], token: UUID, now: datetime) -> Batch:
+def _batch(in_force: QueueSettings, share: list[Found], token: UUID, now: datetime, behind: UUID | None) -> Batch:
     executor = "children" if share[0].crashes else in_force.executor
-    lease: tuple[Any, ...] = (token, now)
-    claims = [Claim(*row.of_claim, *lease) for row in sorted(share, key=lambda row: row.id)]
+    held: tuple[Any, ...] = (token, now)
+    claims = [Claim(*row.of_claim, *held) for row in sorted(share, key=attrgetter("id"))]
     limited = any(row.key_limit or row.definition_id is not None for row in share)
-    return Batch(token, in_force.name, claims, executor, in_force.memory_limit_mb, limited)
+    return Batch(token, in_force.name, claims, executor, in_force.memory_limit_mb, limited, behind)
 
 
 def mark_started(marks: Sequence[tuple[Claim, datetime]]) -> None:
@@ -201,7 +219,8 @@ def give_back(claims: Sequence[Claim], *, slots: Sequence[UUID] = (), why: str =
                 for run_id, _ in held
             ],
         )  # fmt: skip
-        Slot.objects.filter(token__in=slots).delete()
+        if slots:
+            free(slots)
         now = clock.now()
         RunEvent.objects.bulk_create(
             [

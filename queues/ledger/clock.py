@@ -51,15 +51,21 @@ class DatabaseClock:
         self._offset_s: float | None = None
         self._tried_s = -RESYNC_S
         self._connected = False  # since the last measurement
+        self._postgres: bool | None = None  # known with the first question: settings are not read at import
         connection_created.connect(self._on_connection)  # held weakly
 
     def now(self) -> datetime:
-        if connection.vendor != "postgresql":
+        if self._postgres is None:
+            self._postgres = connection.vendor == "postgresql"
+        if not self._postgres:
             return datetime.now(UTC)
-        if self._is_due():
-            self._measure()
-        offset_s = self._offset_s if self._offset_s is not None else time.time() - steady_s()
-        return datetime.fromtimestamp(offset_s + steady_s(), UTC)
+        steady = steady_s()
+        if self._offset_s is None or self._connected or steady - self._tried_s > RESYNC_S:
+            if self._is_due():
+                self._measure()
+            steady = steady_s()
+        offset_s = self._offset_s if self._offset_s is not None else time.time() - steady
+        return datetime.fromtimestamp(offset_s + steady, UTC)
 
     def reading(self) -> float | None:
         """The offset in force, for another process of this host to `adopt`; None before the first measurement."""

@@ -7,14 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from queues import failpoints
 from queues.contract import RunRef
 from queues.ledger import clock, states
 from queues.ledger.brief import brief
+from queues.ledger.copy import New, copy_alike
 from queues.ledger.requests import new_id
 from queues.ledger.sql import insert_each, insert_one
 from queues.models import Run
 from queues.models.run import LIVE_STATES
+from queues.packing import pack
 
 CHUNK = 500
 ALIKE = 2000  # rows of one statement
@@ -38,13 +42,25 @@ def create_plain(row: Mapping[str, Any]) -> RunRef:
 
 def create_alike(row: Mapping[str, Any], params: Sequence[str]) -> list[RunRef]:
     """Many runs that differ only in their parameters (JSON texts): one statement a chunk. In the caller's transaction."""
-    same = {name: value for name, value in row.items() if name not in ("id", "params")}
+    same = {name: value for name, value in row.items() if name not in ("id", "params", "packed")}
     refs = []
     for start in range(0, len(params), ALIKE):
-        chunk = [(new_id(), text) for text in params[start : start + ALIKE]]
-        insert_each(Run, [{"id": run_id, "params__text": text} for run_id, text in chunk], same=same)
-        refs += [RunRef(run_id, row["state"]) for run_id, _ in chunk]
+        chunk = [_new(text) for text in params[start : start + ALIKE]]
+        if connection.vendor == "postgresql":
+            copy_alike(same, chunk)
+        else:
+            insert_each(
+                Run, [{"id": i, "params__text": text} for i, text, packed in chunk if packed is None], same=same
+            )
+            long = [Run(**same, id=i, params={}, packed=packed) for i, _, packed in chunk if packed is not None]
+            Run.objects.bulk_create(long, batch_size=CHUNK)
+        refs += [RunRef(run_id, row["state"]) for run_id, _, _ in chunk]
     return refs
+
+
+def _new(params: str) -> New:
+    packed = pack(params)
+    return new_id(), params if packed is None else "{}", packed
 
 
 def _create_unique(run: Run) -> RunRef:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from queues.contract import Effect, Json
+from queues.contract import Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Batch:
     """What one slot holds: it runs `claims` serially in this order, in the queue's `executor`.
 
     A run that crashed before comes alone, in a child process. `memory_limit_mb` binds child processes. `limited`: others
-    may wait for it to end (for its key or its definition).
+    may wait for it to end (for its key or its definition). `behind`: the batch after which it runs, in the same slot.
     """
 
     token: UUID
@@ -46,6 +46,7 @@ class Batch:
     executor: str = "threads"
     memory_limit_mb: int = 0
     limited: bool = False
+    behind: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Ending:
     """How one execution ended. `state` is what the run becomes: succeeded, dead, cancelled, or scheduled (a retry).
 
     `crashed`: the process it ran in died with it. Then `state` is pending (again, at the front), and the ledger
-    makes it dead after too many crashes; `error_code` and `error_message` tell how the process died.
+    makes it dead after too many crashes; `error_code` and `error_message` tell how the process died. `overloaded`: the
+    error tells that somebody outside has too much to do (see ledger.error_table).
     """
 
     claim: Claim
@@ -79,7 +81,7 @@ class Ending:
     started_at: datetime
     finished_at: datetime
     retry_at: datetime | None = None
-    result: Mapping[str, Json] | None = None
+    result: str | None = None  # JSON
     effects: Sequence[Effect] = ()
     error_type: str = ""
     error_code: str = ""
@@ -91,6 +93,7 @@ class Ending:
     log_dropped: int = 0
     spend_usd: Decimal = field(default_factory=Decimal)
     crashed: bool = False
+    overloaded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -11,8 +12,9 @@ from queues.ledger import clock, states
 from queues.ledger.brief import brief
 from queues.ledger.crashes import Crashes, after_crash
 from queues.ledger.facts import Ending, Finished, LogLine, Progress
-from queues.ledger.sql import insert_each, update_each
-from queues.models import EffectRecord, Run, RunEvent, RunLogLine, Slot
+from queues.ledger.lease import free
+from queues.ledger.sql import insert_each, storable, update_each
+from queues.models import EffectRecord, Run, RunEvent, RunLogLine
 
 
 def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Finished]:
@@ -31,7 +33,7 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
         insert_each(RunEvent, [event for ending in kept for event in _events(ending)])
         _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in kept if e.log)
         if slots:
-            Slot.objects.filter(token__in=slots).delete()
+            free(slots)
         failpoints.reach("finish.written")
     failpoints.reach("finish.committed")
     return [_finished(ending) for ending in kept]
@@ -82,12 +84,19 @@ def _record_plain(endings: Sequence[Ending]) -> list[Ending]:
             "lease_token": e.claim.token,
             "started_at": e.started_at,
             "finished_at": e.finished_at,
-            "result": e.result,
+            "result__text": _storable(e.result),
         }
         for e in endings
     ]
     recorded = set(update_each(Run, rows, key=("pk", "lease_token"), fixed=_SUCCEEDED, where=_HELD))
     return [ending for ending in endings if ending.claim.id in recorded]
+
+
+def _storable(result: str | None) -> str | None:
+    """JSON that the database can hold: it refuses the escapes of NUL and of half a surrogate pair."""
+    if result is None or "\\u" not in result:
+        return result
+    return json.dumps(storable(json.loads(result)), ensure_ascii=False, separators=(",", ":"))
 
 
 def _record(endings: Sequence[Ending]) -> list[Ending]:
@@ -142,7 +151,7 @@ def _row(ending: Ending) -> dict[str, object]:
         "started_at": None if retried else ending.started_at,
         "finished_at": None if retried else ending.finished_at,
         "lease_token": None,
-        "result": None if ending.result is None else dict(ending.result),
+        "result__text": _storable(ending.result),
         "error_type": ending.error_type[:200],
         "error_code": ending.error_code[:64],
         "error_message": ending.error_message,

@@ -1,13 +1,19 @@
 """Which pending runs come next: the one order and the one set of conditions, for claims and for the window alike.
 
-Order: priority, then when it fell due. Left out is what a claim could not take now: runs of a key or a definition that
-has as many slots as it may, and runs created after their queue began to drain.
+Order: priority first. Among runs of one priority the concurrency keys take turns (runs without a key are one group of
+their own), so that one customer's backlog holds up nobody else's; within a key, what fell due first. Left out is what
+a claim could not take now: runs of a key or a definition that has as many slots as it may, and runs created after
+their queue began to drain.
+
+The keys that wait are found by skipping through the index `run_next` (a probe a key), so neither a long backlog nor a
+key that is held up costs anything. A worker remembers in a `Course` where its round stands.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,20 +22,52 @@ from uuid import UUID
 from django.db import connection
 
 from queues.ledger import states
+from queues.ledger.brief import brief
 from queues.ledger.sql import Row, fetch, readers, sqlite_time
-from queues.models import JobDefinition, Run
+from queues.models import JobDefinition, Queue, Run
+from queues.packing import unpack
+
+FAIR_TURN = 8  # one claim in so many begins a priority further down, so that none waits for ever
+MOST_KEYS = 200  # of one claim
+MOST_LEVELS = 8  # priorities looked into by one claim
 
 _BLOCKED_KEYS = """
-    SELECT k.concurrency_key FROM {run} k WHERE k.queue = %s AND k.state = 'running' AND NOT k.concurrency_key = ''
+    SELECT k.concurrency_key FROM {run} k WHERE k.queue = %(queue)s AND k.state = 'running'
+    AND NOT k.concurrency_key = ''
     GROUP BY k.concurrency_key HAVING count(DISTINCT k.lease_token) >= min(k.key_limit)"""
 _FULL_DEFINITIONS = """
     SELECT d.id FROM {definition} d JOIN {run} b ON b.definition_id = d.id AND b.state = 'running'
     WHERE d.concurrency IS NOT NULL GROUP BY d.id, d.concurrency HAVING count(DISTINCT b.lease_token) >= d.concurrency"""
+_WAITING = "r.queue = %(queue)s AND r.state = 'pending'"
+_OPEN = "{drain} AND (r.definition_id IS NULL OR r.definition_id NOT IN ({full}))"
 _NEXT = """
-    SELECT {columns} FROM {run} r WHERE r.queue = %s AND r.state = 'pending'{drain}{among}
-    AND (r.concurrency_key = '' OR r.key_limit IS NULL OR r.concurrency_key NOT IN ({blocked}))
-    AND (r.definition_id IS NULL OR r.definition_id NOT IN ({full}))
-    ORDER BY r.priority DESC, r.due_at, r.id LIMIT %s{lock}"""
+    WITH RECURSIVE level AS MATERIALIZED (
+        SELECT (SELECT r.priority FROM {run} r WHERE {waiting}{below} ORDER BY r.priority DESC LIMIT 1) AS p,
+            (SELECT r.priority FROM {run} r WHERE {waiting} ORDER BY r.priority LIMIT 1) AS lowest
+    ), found(key, n) AS (
+        SELECT (SELECT r.concurrency_key FROM {run} r
+                WHERE {waiting} AND r.priority = (SELECT p FROM level) AND r.concurrency_key {after} %(after)s
+                ORDER BY r.concurrency_key LIMIT 1), 1
+        UNION ALL
+        SELECT (SELECT r.concurrency_key FROM {run} r
+                WHERE {waiting} AND r.priority = (SELECT p FROM level) AND r.concurrency_key > f.key
+                ORDER BY r.concurrency_key LIMIT 1), f.n + 1
+        FROM found f WHERE f.key IS NOT NULL AND f.n < %(keys)s
+    ), open AS MATERIALIZED (SELECT key FROM found WHERE key IS NOT NULL AND key NOT IN ({blocked}))
+    SELECT {columns}, level.p, (SELECT count(key) FROM found), (SELECT max(key) FROM found), level.lowest < level.p
+    FROM level LEFT JOIN open ON true LEFT JOIN {runs} LIMIT %(rows)s"""
+# One row by the index's order each, written as ORDER BY … LIMIT 1: for min() and max() a planner that thinks there is one
+# row anyway reads them all. {runs}: those of one key. Both databases take the inner rows by the index; only PostgreSQL can lock and knows LATERAL.
+_OF_KEY = """
+    FROM {run} r WHERE {waiting} AND r.priority = (SELECT p FROM level) AND r.concurrency_key = open.key{conditions}
+    ORDER BY r.due_at, r.id LIMIT (SELECT 1 + (%(limit)s - 1) / (CASE WHEN count(*) > 0 THEN count(*) ELSE 1 END) FROM open)"""
+_QUEUES = """SELECT q.name FROM {queue} q
+    WHERE (SELECT 1 FROM {run} r WHERE r.queue = q.name AND r.state = 'pending' LIMIT 1) IS NOT NULL"""
+_AMONG = """
+    SELECT {columns} FROM {run} t WHERE t.queue = %(queue)s AND t.id IN ({named}) AND EXISTS (
+        SELECT 1 FROM {run} r WHERE r.id = t.id AND {waiting}{conditions}
+        AND (r.concurrency_key = '' OR r.key_limit IS NULL OR r.concurrency_key NOT IN ({blocked})))
+    ORDER BY t.priority DESC, t.due_at, t.id LIMIT %(limit)s{lock}"""
 
 OF_CLAIM = (
     "id",
@@ -46,6 +84,17 @@ OF_CLAIM = (
     "due_at",
     "definition_id",
 )  # fmt: skip  (in the order of Claim's fields)
+_OF_FOUND = (*OF_CLAIM, "concurrency_key", "key_limit", "packed")
+
+
+@dataclass
+class Course:
+    """Where one worker stands in its round of a queue's keys, and in its turns for lower priorities. Its own thread's."""
+
+    level: int | None = None
+    after: str | None = None  # the key served last at that level; None: the round begins
+    claims: int = 0
+    fair: int | None = None  # the priority that had the last fair turn
 
 
 class Found:
@@ -54,7 +103,8 @@ class Found:
     __slots__ = ("crashes", "definition_id", "id", "key", "key_limit", "of_claim")
 
     def __init__(self, row: Row) -> None:
-        self.of_claim: tuple[Any, ...] = row[:13]
+        packed = row[15]
+        self.of_claim: tuple[Any, ...] = row[:13] if packed is None else (*row[:3], unpack(packed), *row[4:13])
         self.id: UUID = row[0]
         self.crashes: int = row[6]
         self.definition_id: int | None = row[12]
@@ -62,17 +112,44 @@ class Found:
         self.key_limit: int | None = row[14]
 
 
-def take_next(queue: str, limit: int, drain_at: datetime | None, ids: Sequence[UUID] | None = None) -> list[Found]:
-    """The next runs of a queue (of `ids` alone, if given), locked, without those that others hold locked.
+@dataclass
+class Look:
+    """What one statement saw: rows of one priority, and whether there is more at it or below."""
 
-    Run it inside a transaction."""
-    columns = (*OF_CLAIM, "concurrency_key", "key_limit")
-    return [Found(row) for row in _rows(columns, queue, limit, drain_at, ids, lock=True)]
+    level: int | None = None
+    rows: list[Row] = field(default_factory=list)
+    last_key: str | None = None  # None: every key that waits was seen
+    cut: bool = False  # some key has more than its part
+    lower: bool = False
+
+
+def take_next(
+    queue: str,
+    limit: int,
+    drain_at: datetime | None,
+    ids: Sequence[UUID] | None = None,
+    course: Course | None = None,
+) -> tuple[list[Found], bool]:
+    """(the next runs of a queue, locked, without those that others hold locked; whether there may be more).
+
+    Of `ids` alone, if given. Run it inside a transaction."""
+    if ids is not None:
+        rows = _among(queue, limit, drain_at, ids)
+        return [Found(row) for row in rows], len(rows) >= limit
+    rows, more = _walk(_OF_FOUND, queue, limit, drain_at, course or Course(), lock=True)
+    return [Found(row) for row in rows], more
 
 
 def see_next(queue: str, limit: int, drain_at: datetime | None) -> list[tuple[UUID, str]]:
     """(id, job) of the next runs, not locked."""
-    return [(row[0], row[1]) for row in _rows(("id", "job"), queue, limit, drain_at, None, lock=False)]
+    with brief():  # for the sake of its plan
+        rows, _ = _walk(("id", "job"), queue, limit, drain_at, Course(), lock=False)
+    return [(row[0], row[1]) for row in rows]
+
+
+def queues_waiting() -> set[str]:
+    """The queues in which anything is due: one probe each."""
+    return {name for (name,) in fetch(_QUEUES.format(queue=Queue._meta.db_table, run=Run._meta.db_table))}
 
 
 def is_waiting(queue: str, drain_at: datetime | None) -> bool:
@@ -81,47 +158,151 @@ def is_waiting(queue: str, drain_at: datetime | None) -> bool:
     return (rows if drain_at is None else rows.filter(created_at__lte=drain_at)).exists()
 
 
-def _rows(
+def _walk(
+    columns: tuple[str, ...], queue: str, limit: int, drain_at: datetime | None, course: Course, *, lock: bool
+) -> tuple[list[Row], bool]:
+    """Level by level downwards, until there are enough. In a fair turn it begins below the level of the last one."""
+    course.claims += 1
+    fair = course.claims % FAIR_TURN == 0
+    below = course.fair if fair else None
+    rows: list[Row] = []
+    more = False
+    for _ in range(MOST_LEVELS):
+        look = _look(columns, queue, limit - len(rows), drain_at, below, course, lock)
+        if look.level is None:
+            if below is None or not fair or rows:
+                break
+            below = course.fair = None  # the fair turns have come to the end: again from the top
+            continue
+        if fair and not rows:
+            course.fair = look.level if look.lower else None
+        rows += look.rows
+        course.level, course.after = look.level, look.last_key
+        more = look.cut or look.last_key is not None or look.lower
+        if len(rows) >= limit or not look.lower:
+            break
+        below = look.level
+    return rows, more or course.fair is not None
+
+
+def _look(
     columns: tuple[str, ...],
     queue: str,
     limit: int,
     drain_at: datetime | None,
-    ids: Sequence[UUID] | None,
-    *,
+    below: int | None,
+    course: Course,
     lock: bool,
-) -> list[Row]:
-    postgres = connection.vendor == "postgresql"
-    sql, reads = _statement(columns, drain_at is not None, ids is not None, lock, connection.vendor)
-    params: list[Any] = [queue]
+) -> Look:
+    """One statement; two where the round had come to its end and begins anew."""
+    look = _see(columns, queue, limit, drain_at, below, course.after, lock)
+    if course.after is not None and (look.level != course.level or not look.rows):
+        look = _see(columns, queue, limit, drain_at, below, None, lock)
+    return look
+
+
+def _see(
+    columns: tuple[str, ...],
+    queue: str,
+    limit: int,
+    drain_at: datetime | None,
+    below: int | None,
+    after: str | None,
+    lock: bool,
+) -> Look:
+    keys = min(limit, MOST_KEYS)
+    sql, reads, drains = _statement(columns, drain_at is not None, below is not None, after is not None, lock)
+    values: dict[str, Any] = {"queue": queue, "after": after or "", "keys": keys, "limit": limit, "rows": limit}
+    if drains:
+        values["drain"] = drain_at if connection.vendor == "postgresql" or drain_at is None else sqlite_time(drain_at)
+    if below is not None:
+        values["below"] = below
+    seen = fetch(sql, values)
+    if not seen or seen[0][-4] is None:
+        return Look()
+    width = len(columns)
+    level, count, last_key, lower = seen[0][-4:]
+    rows = [_python(row[:width], reads) for row in seen if row[0] is not None]
+    return Look(
+        level=level,
+        rows=rows,
+        last_key=last_key if count >= keys else None,
+        cut=len(rows) >= max(1, 1 + (limit - 1) // max(count, 1)),
+        lower=bool(lower),
+    )
+
+
+def _among(queue: str, limit: int, drain_at: datetime | None, ids: Sequence[UUID]) -> list[Row]:
+    sql, reads = _statement_among(drain_at is not None, connection.vendor)
+    values: dict[str, Any] = {"queue": queue, "limit": limit, "ids": json.dumps([run_id.hex for run_id in ids])}
     if drain_at is not None:
-        params.append(drain_at if postgres else sqlite_time(drain_at))
-    if ids is not None:
-        params.append(json.dumps([run_id.hex for run_id in ids]))
-    found = fetch(sql, [*params, queue, limit])
+        values["drain"] = drain_at if connection.vendor == "postgresql" else sqlite_time(drain_at)
+    return [_python(row, reads) for row in fetch(sql, values)]
+
+
+def _python(row: Row, reads: Sequence[Callable[[Any], Any] | None]) -> Row:
     if not any(reads):
-        return found
-    return [
-        tuple(value if read is None or value is None else read(value) for read, value in zip(reads, row, strict=True))
-        for row in found
-    ]
+        return row
+    return tuple(
+        value if read is None or value is None else read(value) for read, value in zip(reads, row, strict=True)
+    )
+
+
+Reads = list[Callable[[Any], Any] | None]
+
+
+def _statement(columns: tuple[str, ...], drains: bool, below: bool, after: bool, lock: bool) -> tuple[str, Reads, bool]:
+    return (*_made(columns, drains, below, after, lock, connection.vendor), drains)
 
 
 @cache
-def _statement(
-    columns: tuple[str, ...], drains: bool, among: bool, lock: bool, vendor: str
-) -> tuple[str, list[Callable[[Any], Any] | None]]:
+def _made(
+    columns: tuple[str, ...], drains: bool, below: bool, after: bool, lock: bool, vendor: str
+) -> tuple[str, Reads]:
     postgres = vendor == "postgresql"
-    names = {"run": Run._meta.db_table, "definition": JobDefinition._meta.db_table}
-    named = (
-        "SELECT e::uuid FROM json_array_elements_text(%s::json) AS e" if postgres else "SELECT value FROM json_each(%s)"
-    )
+    names, conditions = _names(drains)
+    of_key = _OF_KEY.format(conditions=conditions, **names)
+    if postgres:
+        picked = ", ".join(f"r.{name}::text AS {name}" if name == "params" else f"r.{name}" for name in columns)
+        locked = " FOR UPDATE OF r SKIP LOCKED" if lock else ""
+        runs = f"LATERAL (SELECT {picked} {of_key}{locked}) AS t ON true"
+    else:
+        runs = f"{names['run']} t ON t.id IN (SELECT r.id {of_key})"
     sql = _NEXT.format(
-        columns=", ".join(f"r.{name}::text" if postgres and name == "params" else f"r.{name}" for name in columns),
-        drain=" AND r.created_at <= %s" if drains else "",
-        among=f" AND r.id IN ({named})" if among else "",
+        columns=", ".join(f"t.{name}" for name in columns),
+        below=" AND r.priority < %(below)s" if below else "",
+        after=">" if after else ">=",
         blocked=_BLOCKED_KEYS.format(**names),
-        full=_FULL_DEFINITIONS.format(**names),
-        lock=" FOR UPDATE OF r SKIP LOCKED" if postgres and lock else "",
+        runs=runs,
         **names,
     )
-    return sql, readers(Run, columns)
+    return sql, _readers(columns)
+
+
+@cache
+def _statement_among(drains: bool, vendor: str) -> tuple[str, Reads]:
+    postgres = vendor == "postgresql"
+    names, conditions = _names(drains)
+    named = "SELECT e::uuid FROM json_array_elements_text(%(ids)s::json) AS e" if postgres else "SELECT value FROM json_each(%(ids)s)"  # fmt: skip
+    sql = _AMONG.format(
+        columns=", ".join(f"t.{name}::text" if postgres and name == "params" else f"t.{name}" for name in _OF_FOUND),
+        named=named,
+        conditions=conditions,
+        blocked=_BLOCKED_KEYS.format(**names),
+        lock=" FOR UPDATE OF t SKIP LOCKED" if postgres else "",
+        **names,
+    )
+    return sql, _readers(_OF_FOUND)
+
+
+def _readers(columns: tuple[str, ...]) -> Reads:
+    """Parameters travel on as the text that they are."""
+    return [None if name == "params" else read for name, read in zip(columns, readers(Run, columns), strict=True)]
+
+
+def _names(drains: bool) -> tuple[dict[str, str], str]:
+    names = {"run": Run._meta.db_table, "definition": JobDefinition._meta.db_table}
+    conditions = _OPEN.format(
+        drain=" AND r.created_at <= %(drain)s" if drains else "", full=_FULL_DEFINITIONS.format(**names)
+    )
+    return {**names, "waiting": _WAITING}, conditions

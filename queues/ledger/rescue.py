@@ -60,7 +60,8 @@ def bereft_workers() -> set[UUID]:
 def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
     """Runs of a worker that is gone are pending again, or dead if it goes on like that. Returns (queue, id) to release.
 
-    Of each batch only the first unfinished run had been started: it alone is charged an attempt and a crash. A run
+    Of each batch only the first unfinished run had been started (and none of a batch that waited behind another): it
+    alone is charged an attempt and a crash. A run
     whose row is locked is alive (its handler's transaction is still open) and is left for the next call.
     """
     with brief():
@@ -69,10 +70,11 @@ def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
             .filter(worker_id=worker_id, state=states.RUNNING)
             .order_by("id")
         )
-        charged: dict[UUID | None, UUID] = {}
+        first: dict[UUID | None, UUID] = {}
         for run in rows:
-            charged.setdefault(run.lease_token, run.id)
-        started = set(charged.values())
+            first.setdefault(run.lease_token, run.id)
+        behind = dict(Slot.objects.filter(worker_id=worker_id, behind__in=first).values_list("token", "behind"))
+        started = {run_id for token, run_id in first.items() if token not in behind}
         back = [_rescued(run, charged=run.id in started) for run in rows]
         update_each(Run, back)
         RunEvent.objects.bulk_create(_events(run for run in rows if run.id in started))

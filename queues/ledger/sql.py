@@ -20,8 +20,8 @@ Row = tuple[Any, ...]
 Fixed = tuple[tuple[str, str], ...]  # (field, SQL) alike for every row: (("state", "'succeeded'"), …)
 
 
-def fetch(sql: str, params: Sequence[Any] = ()) -> list[Row]:
-    """Run one statement (placeholders %s) and return its rows, if it has any. Raises DatabaseError."""
+def fetch(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+    """Run one statement (placeholders %s, or %(name)s) and return its rows, if it has any. Raises DatabaseError."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
@@ -77,12 +77,18 @@ def insert_one(model: type[models.Model], row: Mapping[str, Any]) -> None:
 def readers(model: type[models.Model], names: Sequence[str]) -> list[Callable[[Any], Any] | None]:
     """How what a statement of our own returns for these columns becomes Python's; None: as it is."""
     postgres = connection.vendor == "postgresql"
-    return [None if postgres else _read(_field(model, name)) for name in names]
+    return [_read(_field(model, name), postgres) for name in names]
 
 
-def _read(field: Any) -> Callable[[Any], Any] | None:
-    """How SQLite's value becomes Python's; None: as it is."""
+def _read(field: Any, postgres: bool) -> Callable[[Any], Any] | None:
+    """How a column's value becomes Python's; None: as it is."""
     field = getattr(field, "target_field", field)
+    if postgres:
+        return None
+    if isinstance(field, models.BooleanField):
+        return bool
+    if isinstance(field, models.JSONField):
+        return json.loads
     if isinstance(field, models.UUIDField):
         return UUID
     return _utc if isinstance(field, models.DateTimeField) else None
@@ -131,8 +137,8 @@ class _Shape:
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
         """Values as parameters of their own."""
         return [
-            None if value is None else _bound(_field(self.model, name), self.postgres)(value)
-            for name, value in values.items()
+            None if value is None else bound(value)
+            for bound, value in zip(_binders(self.model, tuple(values), self.postgres), values.values(), strict=True)
         ]
 
     def read(self, pk: Any) -> Any:
@@ -150,18 +156,17 @@ def _update(
     sets += [f"{shape.column(name)} = {value}" for name, value in fixed]
     by_pk, *guards = [(shape.columns[name], shape.places[name]) for name in key]
     guards += [(shape.column(name), value) for name, value in where]
-    plus = "" if shape.postgres else "+"  # keeps SQLite from every index but the primary key's
-    match = " AND ".join(
-        [f"{table}.{by_pk[0]} = {by_pk[1]}", *(f"{plus}{table}.{column} = {value}" for column, value in guards)]
-    )
-    if shape.postgres:  # locked in order first: two batches never wait for each other in a circle
-        shape.sql = (
-            f"WITH v AS MATERIALIZED ({shape.source}), held AS MATERIALIZED (SELECT {table}.{pk} AS id FROM {table}"
-            f" JOIN v ON {match} ORDER BY {table}.{pk} FOR UPDATE OF {table})"
-            f" UPDATE {table} SET {', '.join(sets)} FROM v JOIN held ON held.id = {shape.places[key[0]]}"
-            f" WHERE {match} RETURNING {table}.{pk}"
+    if shape.postgres:  # no other index than the primary key's is fit to find them: "IS TRUE" fits none
+        checks = [f"({table}.{column} = {value}) IS TRUE" for column, value in guards]
+        match = " AND ".join([f"{table}.{by_pk[0]} = {by_pk[1]}", *checks])
+        shape.sql = (  # locked in order first: two batches never wait for each other in a circle
+            f"WITH held AS MATERIALIZED (SELECT v.* FROM ({shape.source}) AS v JOIN {table} ON {match}"
+            f" ORDER BY {table}.{pk} FOR UPDATE OF {table})"
+            f" UPDATE {table} SET {', '.join(sets)} FROM held AS v WHERE {match} RETURNING {table}.{pk}"
         )
-    else:
+    else:  # "+" keeps SQLite from every other index
+        checks = [f"+{table}.{column} = {value}" for column, value in guards]
+        match = " AND ".join([f"{table}.{by_pk[0]} = {by_pk[1]}", *checks])
         shape.sql = f"UPDATE {table} SET {', '.join(sets)} FROM ({shape.source}) AS v WHERE {match} RETURNING {pk}"
     return shape
 
@@ -190,6 +195,11 @@ def _insert_one(model: type[models.Model], names: tuple[str, ...], vendor: str) 
     values = [*("%s" for _ in names), *defaults.values()]
     shape.sql = f"INSERT INTO {shape.table} ({', '.join(columns)}) VALUES ({', '.join(values)})"
     return shape
+
+
+@cache
+def _binders(model: type[models.Model], names: tuple[str, ...], postgres: bool) -> list[Callable[[Any], Any]]:
+    return [_bound(_field(model, name), postgres) for name in names]
 
 
 def _defaults(model: type[models.Model], given: set[str]) -> dict[str, str]:
@@ -241,7 +251,7 @@ def _pick(field: Any, index: int, *, as_text: bool) -> str:
 def _text(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if "\\u0000" in text or not _encodable(text):
-        text = json.dumps(_storable(value), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(storable(value), ensure_ascii=False, separators=(",", ":"))
     return text
 
 
@@ -253,13 +263,13 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """What no database can hold in a text (NUL, half a surrogate pair) becomes a sign for it: an ending is never lost."""
     if isinstance(value, str):
         return value.replace("\0", "\u2400").encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        return {_storable(name): _storable(held) for name, held in value.items()}
-    return [_storable(held) for held in value] if isinstance(value, list | tuple) else value
+        return {storable(name): storable(held) for name, held in value.items()}
+    return [storable(held) for held in value] if isinstance(value, list | tuple) else value
 
 
 def _code(field: Any, postgres: bool) -> Callable[[Any], Any]:

@@ -3,6 +3,7 @@
 from queues.models.audit import AuditEntry
 from queues.models.definition import JobDefinition
 from queues.models.effect import EffectRecord
+from queues.models.error_rule import ErrorRule
 from queues.models.event import RunEvent, RunLogLine
 from queues.models.health import HealthSample, QueueHealth
 from queues.models.idempotency import IdempotencyRecord
@@ -10,11 +11,13 @@ from queues.models.outbox import OutboundCall
 from queues.models.queue import Queue, Slot
 from queues.models.run import Run
 from queues.models.schedule import Fire, Schedule
+from queues.models.switch import Switch
 from queues.models.worker import Worker
 
 __all__ = [
     "AuditEntry",
     "EffectRecord",
+    "ErrorRule",
     "Fire",
     "HealthSample",
     "IdempotencyRecord",
@@ -27,5 +30,6 @@ __all__ = [
     "RunLogLine",
     "Schedule",
     "Slot",
+    "Switch",
     "Worker",
 ]

@@ -28,6 +28,10 @@ class JobDefinition(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1)], verbose_name="runs at once",
         help_text="Over all workers together. Empty: as many as the queue allows.",
     )  # fmt: skip
+    cache_ttl_s = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], verbose_name="result reusable for, seconds",
+        help_text="The same request within this time is answered with the result there is. 0: never. Empty: as the job declares.",
+    )  # fmt: skip
     retention_days = models.PositiveIntegerField(null=True, blank=True, help_text="How long finished runs are kept.")
     sla_warning_s = models.FloatField(null=True, blank=True, verbose_name="SLA warning, seconds")
     sla_critical_s = models.FloatField(null=True, blank=True, verbose_name="SLA critical, seconds")

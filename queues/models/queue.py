@@ -54,6 +54,9 @@ class Slot(models.Model):
     queue = models.CharField(max_length=64, db_index=True)
     worker_id = models.UUIDField(db_index=True)
     claimed_at = models.DateTimeField()
+    behind = models.UUIDField(
+        null=True, blank=True
+    )  # the slot after which it runs; while that one is there it does not count
 
     def __str__(self) -> str:
         return f"{self.queue} {self.token}"

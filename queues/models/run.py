@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+
+from queues.contract import RunRef
+from queues.packing import unpack
 
 LIVE_STATES = ("scheduled", "pending", "running")
 
@@ -14,6 +20,9 @@ class Run(models.Model):
     `attempt` counts executions that started (a claim given back is not charged); `crashes` those that ended with
     their worker. `lease_token` is the claim that holds the run: nothing is recorded without it.
     """
+
+    answer: RunRef | None = None
+    """How the request was answered that this row was read for; never stored. See queues.engine.dispatch."""
 
     class State(models.TextChoices):
         SCHEDULED = "scheduled", "Scheduled"
@@ -29,6 +38,7 @@ class Run(models.Model):
     state = models.CharField(max_length=10, choices=State.choices)
     priority = models.SmallIntegerField(default=0, help_text="Higher first.")
     params = models.JSONField(default=dict)
+    packed = models.BinaryField(null=True, blank=True)  # long parameters, compressed: see queues.packing
     definition = models.ForeignKey(
         "queues.JobDefinition", null=True, blank=True, on_delete=models.SET_NULL, related_name="runs", db_index=False
     )
@@ -37,6 +47,7 @@ class Run(models.Model):
     )
     parent_id = models.UUIDField(null=True, blank=True)
     dedupe_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (null: no key, never unique)
+    cache_key = models.CharField(max_length=64, blank=True, default="", db_default="")  # see queues.ledger.reuse
     concurrency_key = models.CharField(max_length=200, blank=True, default="")
     key_limit = models.PositiveSmallIntegerField(null=True, blank=True)
 
@@ -76,10 +87,16 @@ class Run(models.Model):
         indexes = [
             # Live runs are few; finished ones many. Each hot question has a partial index over the few.
             models.Index(
-                fields=["queue", "-priority", "due_at", "id"], name="run_pending", condition=Q(state="pending")
+                fields=["queue", "-priority", "concurrency_key", "due_at", "id"],
+                name="run_next",
+                condition=Q(state="pending"),
+            ),
+            models.Index(
+                fields=["cache_key", "-finished_at"],
+                name="run_reusable",
+                condition=Q(state="succeeded") & ~Q(cache_key=""),
             ),
             models.Index(fields=["due_at"], name="run_scheduled", condition=Q(state="scheduled")),
-            models.Index(fields=["lease_token"], name="run_leased", condition=Q(state="running")),
             models.Index(fields=["worker_id"], name="run_worker", condition=Q(state="running")),
             models.Index(
                 fields=["queue", "concurrency_key"],
@@ -88,7 +105,7 @@ class Run(models.Model):
             ),
             models.Index(fields=["queue", "finished_at"], name="run_finished", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["state", "-id"], name="run_by_state"),
-            models.Index(fields=["definition", "-id"], name="run_by_definition"),
+            models.Index(fields=["definition", "-id"], name="run_of_definition", condition=Q(definition__isnull=False)),
             models.Index(fields=["schedule", "-id"], name="run_by_schedule", condition=Q(schedule__isnull=False)),
         ]
         constraints = [
@@ -111,3 +128,9 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"Run {str(self.id)[-12:]}"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters, however they are stored. Raises ValueError where `packed` was tampered with."""
+        found: dict[str, Any] = self.params if self.packed is None else json.loads(unpack(self.packed))
+        return found

@@ -43,13 +43,13 @@ class Look:
 
 
 def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAMES) -> Look:
-    """The facts of `queues`: five queries, and one for each queue that finished something lately. DatabaseError."""
+    """The facts of `queues`: six queries, and one for each queue that finished something lately. DatabaseError."""
     names = list(queues)
     in_force = all_effective()
     live, oldest = _live(names)
     finished = _finished(names, now)
     slots = _slots(names)
-    workers = _workers(now)
+    workers = workers_now(now)
     facts = {}
     for name in names:
         rates, settled = finished[name], in_force[name]
@@ -138,11 +138,12 @@ def _means(name: str, now: datetime) -> tuple[float | None, float | None]:
 
 
 def _slots(names: list[str]) -> Mapping[str, int]:
-    rows: Any = Slot.objects.filter(queue__in=names).order_by().values_list("queue").annotate(Count("pk"))
+    executing = Slot.objects.filter(queue__in=names).exclude(behind__in=Slot.objects.values("token"))
+    rows: Any = executing.order_by().values_list("queue").annotate(Count("pk"))
     return dict(rows)
 
 
-def _workers(now: datetime) -> tuple[WorkerLook, ...]:
+def workers_now(now: datetime) -> tuple[WorkerLook, ...]:
     """Workers that take work: not lost, stopped or stopping, and heard of lately."""
     rows = Worker.objects.filter(
         lost_at__isnull=True,

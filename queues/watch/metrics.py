@@ -13,15 +13,17 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from queues import catalogue
-from queues.engine import broker
+from queues.engine import broker, reuse_figures
+from queues.engine.connections import Health, ping_all
 from queues.ledger import clock, states
 from queues.models import QueueHealth
-from queues.watch import timings
+from queues.watch import allowed, pools, timings
 from queues.watch.look import Look, WorkerLook, look
 from queues.watch.net import COUNTERS
 from queues.watch.score import judge
@@ -40,6 +42,7 @@ class LedgerPart:
     look: Look
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     sampled_at: Mapping[str, datetime] = field(default_factory=dict)
+    latency_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,19 @@ class RedisPart:
     latency_s: float
     windows: Mapping[str, int] = field(default_factory=dict)
     histograms: Mapping[tuple[str, str], timings.Histogram] | None = None  # None: the metrics connection is away
+    reuse: tuple[reuse_figures.Counts, reuse_figures.Counts] = field(default_factory=lambda: ({}, {}))  # ever, last day
+    pings: Mapping[str, Health] = field(default_factory=dict)
+    pools: pools.Pools = field(default_factory=dict)
+    allowed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by queue and worker
 
 
 def read_ledger() -> LedgerPart:
     """Raises DatabaseError."""
     seen = look(clock.now(), redis_up=True)
+    begun = time.perf_counter()
     rows = list(QueueHealth.objects.all())
     return LedgerPart(
+        latency_s=time.perf_counter() - begun,
         look=seen,
         counters={row.queue: {state: getattr(row, name) for state, name in COUNTERS.items()} for row in rows},
         sampled_at={row.queue: row.sampled_at for row in rows if row.sampled_at is not None},
@@ -74,9 +83,12 @@ def read_redis() -> RedisPart:
     windows = dict(zip(catalogue.NAMES, map(int, pipe.execute()), strict=True))
     try:
         histograms = timings.read(broker.connection("metrics"), catalogue.NAMES)
+        reuse = reuse_figures.read(broker.connection("metrics"))
+        told = pools.read(broker.connection("metrics"), clock.now())
+        slots = allowed.read(broker.connection("metrics"), clock.now())
     except (redis.exceptions.RedisError, OSError):
-        return RedisPart(latency_s, windows)
-    return RedisPart(latency_s, windows, histograms)
+        return RedisPart(latency_s, windows, pings=ping_all())
+    return RedisPart(latency_s, windows, histograms, reuse, ping_all(), told, slots)
 
 
 class Reader(Generic[T]):
@@ -122,7 +134,7 @@ class QueueCollector(Collector):
         from_ledger, from_redis = self.ledger.start(), self.redis.start()
         redis_part = _result(from_redis, until_s, "Redis")
         ledger_part = _result(from_ledger, until_s, "the database")
-        return families(ledger_part, redis_part)
+        return families(ledger_part, redis_part, {pools.this_process("web"): pools.own()})
 
 
 def registry() -> CollectorRegistry:
@@ -132,8 +144,11 @@ def registry() -> CollectorRegistry:
     return made
 
 
-def families(ledger: LedgerPart | None, redis_part: RedisPart | None) -> list[Metric]:
-    """Pure: the metric families of what was read; a part that is None is left out and its `..._up` is 0."""
+def families(ledger: LedgerPart | None, redis_part: RedisPart | None, own: pools.Pools | None = None) -> list[Metric]:
+    """Pure: the metric families of what was read; a part that is None is left out and its `..._up` is 0.
+
+    `own` are the pools of the process that answers, which go above what it told a moment ago.
+    """
     found: list[Metric] = [_gauge("redis_up", [((), redis_part is not None)])]
     found.append(_gauge("database_up", [((), ledger is not None)]))
     if ledger is not None:
@@ -144,7 +159,20 @@ def families(ledger: LedgerPart | None, redis_part: RedisPart | None) -> list[Me
         if redis_part.histograms is not None:
             found.append(_histogram("queue_job_processing_duration_seconds", "processing", redis_part.histograms))
             found.append(_histogram("queue_job_wait_seconds", "wait", redis_part.histograms))
+            found += _reuse_families(*redis_part.reuse)
+            slots = {queue: sum(by_worker.values()) for queue, by_worker in redis_part.allowed.items()}
+            found.append(_gauge("queue_concurrency_allowed", [((queue,), n) for queue, n in slots.items()]))
+    told = {**(redis_part.pools if redis_part is not None else {}), **(own or {})}
+    found += pools.families(told, _pings(ledger, redis_part))
     return found
+
+
+def _pings(ledger: LedgerPart | None, redis_part: RedisPart | None) -> dict[str, Health]:
+    """Each purpose's; where Redis did not answer in time, all of its purposes are down."""
+    down = dict.fromkeys(settings.REDIS, Health(False, None))
+    latency_s = ledger.latency_s if ledger is not None else None
+    database = Health(ledger is not None, None if latency_s is None else latency_s * 1000)
+    return {"database": database, **(down if redis_part is None else redis_part.pings)}
 
 
 def _ledger_families(part: LedgerPart, *, redis_up: bool) -> Iterable[Metric]:
@@ -177,6 +205,17 @@ def _ledger_families(part: LedgerPart, *, redis_up: bool) -> Iterable[Metric]:
     yield _per_worker("queue_memory_usage_bytes", part.look.workers, lambda w: w.rss_mb * 1e6)
     yield _per_worker("queue_worker_slots", part.look.workers, lambda w: w.slots)
     yield _per_worker("queue_worker_slots_busy", part.look.workers, lambda w: w.busy)
+
+
+def _reuse_families(ever: reuse_figures.Counts, last_day: reuse_figures.Counts) -> Iterable[Metric]:
+    """Without a request in the last day a job has no rate: that is neither 0 nor 100."""
+    asked = CounterMetricFamily(*_head("queue_cache_requests_total"))
+    for job, answers in ever.items():
+        for answer in reuse_figures.ANSWERS:
+            asked.add_metric((job, answer), answers[answer])
+    yield asked
+    rates = {job: reuse_figures.hit_rate_percent(answers) for job, answers in last_day.items()}
+    yield _gauge("queue_cache_hit_rate_percent", [((job,), rate) for job, rate in rates.items() if rate is not None])
 
 
 def _head(name: str) -> tuple[str, str, None, tuple[str, ...]]:

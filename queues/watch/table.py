@@ -17,10 +17,11 @@ class MetricSpec:
     kind: Literal["gauge", "counter", "histogram"]
     labels: tuple[str, ...]
     help: str
-    source: Literal["ledger", "Redis", "scrape"] = "ledger"
+    source: Literal["ledger", "Redis", "processes", "scrape"] = "ledger"
 
 
 QUEUE = ("queue",)
+POOL = ("process", "purpose")
 METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("queue_size", "gauge", ("queue", "state"), "Live runs: scheduled, pending (due) and running."),
     MetricSpec("queue_oldest_wait_seconds", "gauge", QUEUE, "How long the oldest due run has waited; 0 without one."),
@@ -45,6 +46,14 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("queue_workers", "gauge", QUEUE, "Live workers that serve the queue."),
     MetricSpec("queue_slots_busy", "gauge", QUEUE, "Leased slots over all workers."),
     MetricSpec("queue_slots_limit", "gauge", QUEUE, "How many slots may be leased over all workers."),
+    MetricSpec(
+        "queue_concurrency_allowed",
+        "gauge",
+        QUEUE,
+        "Slots that the workers allow themselves, added up, on a queue that calls outside: fewer than the limit where "
+        "the other side cannot take more.",
+        "Redis",
+    ),
     MetricSpec("queue_dead_letters", "gauge", QUEUE, "Dead letters that lie in the ledger."),
     MetricSpec("queue_paused", "gauge", QUEUE, "1 while the queue is paused."),
     MetricSpec("queue_enabled", "gauge", QUEUE, "0 while the queue is switched off."),
@@ -52,6 +61,58 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("queue_worker_slots", "gauge", ("worker",), "Slots of each live worker process."),
     MetricSpec("queue_worker_slots_busy", "gauge", ("worker",), "Those of them that run something."),
     MetricSpec("queue_window_size", "gauge", QUEUE, "Ids that Redis lists to wake workers; not a backlog.", "Redis"),
+    MetricSpec(
+        "queue_cache_requests_total",
+        "counter",
+        ("job", "answer"),
+        "Requests for reusable results: answered with a kept result, with the live run that makes it, with a run of "
+        "their own (run), or with one because they asked for it (fresh).",
+        "Redis",
+    ),
+    MetricSpec(
+        "queue_cache_hit_rate_percent",
+        "gauge",
+        ("job",),
+        "Share of those of the last 24 hours that a kept result or a live run answered, without the fresh ones.",
+        "Redis",
+    ),
+    MetricSpec("connection_pool_in_use", "gauge", POOL, "Connections used now.", "processes"),
+    MetricSpec("connection_pool_idle", "gauge", POOL, "Connections open and free now.", "processes"),
+    MetricSpec("connection_pool_max", "gauge", POOL, "Connections there may be.", "processes"),
+    MetricSpec(
+        "connection_pool_use_ratio",
+        "gauge",
+        POOL,
+        "The most that were used at once lately, of those there may be.",
+        "processes",
+    ),
+    MetricSpec(
+        "connection_pool_waits_total", "counter", POOL, "How often somebody waited for a free one.", "processes"
+    ),
+    MetricSpec("connection_pool_wait_seconds_total", "counter", POOL, "For how long in all.", "processes"),
+    MetricSpec("connection_pool_created_total", "counter", POOL, "Connections made.", "processes"),
+    MetricSpec(
+        "connection_pool_replaced_total",
+        "counter",
+        POOL,
+        "Connections made again because theirs had broken.",
+        "processes",
+    ),
+    MetricSpec(
+        "connection_pool_errors_total",
+        "counter",
+        POOL,
+        "Attempts to connect, questions and waits that came to nothing.",
+        "processes",
+    ),
+    MetricSpec("connection_up", "gauge", ("purpose",), "1 if the web process reached this purpose's server.", "scrape"),
+    MetricSpec(
+        "connection_latency_seconds",
+        "gauge",
+        ("purpose",),
+        "How long the server of this purpose took to answer.",
+        "scrape",
+    ),
     MetricSpec("redis_latency_seconds", "gauge", (), "How long the queues' Redis took to answer a PING.", "Redis"),
     MetricSpec("redis_up", "gauge", (), "1 if the queues' Redis answered in time.", "scrape"),
     MetricSpec("database_up", "gauge", (), "1 if the database answered in time.", "scrape"),
@@ -66,7 +127,12 @@ and from Redis at the scrape, so every web process tells the same and nothing is
 does not answer within 1.5 seconds is left out and its `..._up` is 0: the rest still comes.
 
 Durations are gathered by the workers and added to Redis in batches (`METRICS_BATCH_SIZE` runs or
-`METRICS_FLUSH_INTERVAL` milliseconds, whichever is first). `METRICS_ENABLED=false` turns both off.
+`METRICS_FLUSH_INTERVAL` milliseconds, whichever is first). `METRICS_ENABLED=false`, or the switch `metrics`, turns both
+off.
+
+Workers and web processes tell Redis every five seconds how their connection pools are; what a process told is forgotten
+half a minute after its last word. Purposes are `queue`, `queue-waiting` (workers waiting for the bell), `session`,
+`cache`, `metrics` and, on PostgreSQL, `database`.
 
 This page is made from `queues/watch/table.py`, with `python -m queues.watch.table > docs/reference/metrics.md`.
 """

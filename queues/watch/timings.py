@@ -18,6 +18,7 @@ import redis
 from django.conf import settings
 
 from queues.engine import broker
+from queues.ledger import switches
 from queues.ledger.facts import Finished
 from queues.watch.table import PROCESSING_BUCKETS, WAIT_BUCKETS
 
@@ -55,7 +56,10 @@ Histograms = dict[tuple[str, str], Histogram]  # by (kind, queue)
 
 
 class Timings:
-    """Gathers endings from any thread and writes them on a thread of its own, which sleeps while nothing comes."""
+    """Gathers endings from any thread and writes them on a thread of its own, which sleeps while nothing comes.
+
+    What is not given goes by the settings and, at any time, by the switches `metrics` and `metrics_batch`.
+    """
 
     def __init__(
         self,
@@ -65,9 +69,7 @@ class Timings:
         batch_size: int | None = None,
         interval_s: float | None = None,
     ) -> None:
-        batched = getattr(settings, "METRICS_BATCH_ENABLED", True)
-        self.enabled = getattr(settings, "METRICS_ENABLED", True) if enabled is None else enabled
-        self.batch_size = batch_size or (int(getattr(settings, "METRICS_BATCH_SIZE", 50)) if batched else 1)
+        self._enabled, self._batch_size = enabled, batch_size
         self.interval_s = getattr(settings, "METRICS_FLUSH_INTERVAL", 100) / 1000 if interval_s is None else interval_s
         self._client = client
         self._found: Histograms = {}
@@ -77,6 +79,16 @@ class Timings:
         self._some, self._many, self._stop = threading.Event(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._away = False
+
+    @property
+    def enabled(self) -> bool:
+        return switches.known("metrics") if self._enabled is None else self._enabled
+
+    @property
+    def batch_size(self) -> int:
+        if self._batch_size is not None:
+            return self._batch_size
+        return int(getattr(settings, "METRICS_BATCH_SIZE", 50)) if switches.known("metrics_batch") else 1
 
     def add(self, batch: Sequence[Finished]) -> None:
         """Cheap: memory only."""

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 
+from queues.ledger import switches
 from queues.watch.metrics import registry
 
 _queues = registry()
@@ -23,8 +24,8 @@ _queues = registry()
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Our figures and the web process' own. 403 without staff rights or the token, 404 when metrics are off."""
-    if not getattr(settings, "METRICS_ENABLED", True):
-        return _plain("Metrics are switched off (METRICS_ENABLED).", 404)
+    if not _switched_on():
+        return _plain("Metrics are switched off (METRICS_ENABLED, or the switch metrics).", 404)
     try:
         allowed = _has_token(request) or _is_staff(request)
     except (DatabaseError, InterfaceError, redis.exceptions.RedisError, OSError):
@@ -33,6 +34,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return _plain("Metrics are for staff, or need the metrics token: Authorization: Bearer <METRICS_TOKEN>.", 403)
     page = generate_latest(_process()) + generate_latest(_queues)
     return HttpResponse(page, content_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+def _switched_on() -> bool:
+    """By the last that is known of the switch, where the database is away: the page has other figures to tell."""
+    try:
+        return switches.on("metrics")
+    except (DatabaseError, InterfaceError):
+        return switches.known("metrics")
 
 
 def _has_token(request: HttpRequest) -> bool:

@@ -37,6 +37,7 @@ class Mutant:
 FINISH, CLAIM, CONTEXT = "queues.ledger.finish", "queues.ledger.claim", "queues.engine.context"
 LOST, ONCE, LIMITS = "test_lost_lease.py::", "test_effects_once.py::", "test_limits_at_once.py::"
 LEDGER, FIRES = "test_ledger.py::", "../timetable/test_fires.py::"
+BEHIND = "test_behind.py::"
 CHANGES = "../timetable/test_clock_changes_simulated.py::"
 PAIR = 'key=("pk", "lease_token")'
 FIRE_LOCK = Cut(
@@ -123,8 +124,24 @@ MUTANTS = {
     # --- limits ---
     "a queue's slots counted without a lock": Mutant(
         LIMITS + "test_a_queues_limit_is_exact_when_all_claim_at_once",
-        (Cut(CLAIM, "row = Queue.objects.select_for_update().get", "row = Queue.objects.get"),),
+        (Cut("queues.ledger.lease", 'lock=" FOR UPDATE" if connection.vendor == "postgresql" else ""', 'lock=""'),),
         postgres=True,
+    ),
+    "a batch behind another counted while that runs on": Mutant(
+        BEHIND + "test_it_does_not_count_while_the_batch_before_it_is_there",
+        (Cut("queues.ledger.lease", "AND (s.behind IS NULL OR NOT EXISTS", "AND (true OR NOT EXISTS"),),
+    ),
+    "a batch behind another not counted when that is over": Mutant(
+        BEHIND + "test_it_counts_once_the_batch_before_it_is_over",
+        (Cut("queues.ledger.lease", "AND (s.behind IS NULL OR NOT EXISTS", "AND (s.behind IS NULL OR false AND NOT EXISTS"),),
+    ),
+    "a batch behind one that is over": Mutant(
+        BEHIND + "test_behind_a_batch_that_is_over_nothing_is_claimed",
+        (Cut("queues.ledger.lease", "[token for token in tokens if token in found]", "list(tokens)"),),
+    ),
+    "a batch that waited charged for a crash": Mutant(
+        BEHIND + "test_when_the_worker_is_lost_only_what_ran_is_charged",
+        (Cut("queues.ledger.rescue", "for token, run_id in first.items() if token not in behind", "for run_id in first.values()"),),
     ),
     "a definition's slots counted without a lock": Mutant(
         LIMITS + "test_a_definitions_limit_is_exact_over_two_queues_at_once",

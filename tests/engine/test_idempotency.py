@@ -336,7 +336,7 @@ def test_any_changed_value_changes_the_fingerprint(value: Any, data: st.DataObje
 UNASKED = {"actor": Actor.system("other"), "why": "w", "parent_id": uuid4(), "schedule_id": 1, "fire_at": NOON}
 ASKED = {
     "params": {"n": 1}, "at": NOON, "priority": 0, "timeout_s": 1.0, "max_attempts": 1, "queue": QUEUE,
-    "dedupe_key": "d", "concurrency_key": "c", "definition_id": 1,
+    "dedupe_key": "d", "concurrency_key": "c", "definition_id": 1, "cache_ttl_s": 60.0, "fresh": True,
 }  # fmt: skip
 
 
@@ -347,6 +347,12 @@ def test_every_option_is_told_apart_but_for_who_asks(noop, name: str) -> None:
     plain = noop.request(Number(), idempotency_key=KEY)
     value = {**UNASKED, **ASKED}[name]
     assert (key_of(replace(plain, **{name: value})) == key_of(plain)) is (name in UNASKED)
+
+
+def test_a_fingerprint_kept_before_there_was_an_option_still_counts(noop) -> None:
+    """Options that were not given leave no trace, so that an upgrade breaks no key of the last seven days."""
+    key = key_of(noop.request(Number(n=1), priority=0, idempotency_key=KEY))
+    assert key is not None and key.fingerprint == fingerprint({"job": noop.name, "params": {"n": 1}, "priority": 0})
 
 
 def test_a_moment_is_the_same_in_every_zone(noop) -> None:

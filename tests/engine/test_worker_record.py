@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from project.embedded.valkey import EmbeddedValkey
 from project.redis_url import options
-from queues.engine import broker
+from queues.engine import broker, connections
 from queues.engine.worker import LedgerWorker
 
 from .conftest import until
@@ -46,13 +46,13 @@ def make(proxy: Proxy) -> Iterator[Any]:
         made.append(one)
         return one
 
-    broker.connection.cache_clear()
-    with override_settings(REDIS={"queue": options(f"redis://127.0.0.1:{proxy.port}/0", pool_size=5)}):
+    connections.close()
+    with override_settings(REDIS={"queue": options(f"redis://127.0.0.1:{proxy.port}/0")}):
         yield worker
         proxy.thaw()
         for one in made:
             one._record(one.unsubscribe)
-    broker.connection.cache_clear()
+    connections.close()
 
 
 def test_the_heart_does_not_wait_for_a_redis_that_is_silent(make: Any, proxy: Proxy) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -18,11 +19,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from queues import catalogue
+from queues.contract import RunRef
 from queues.engine import broker
+from queues.engine.reuse_figures import ReuseFigures
 from queues.ledger import clock, states
 from queues.ledger.facts import Finished
 from queues.models import QueueHealth, Slot
-from queues.watch import health, table, views
+from queues.watch import allowed, health, table, views
 from queues.watch.look import Look
 from queues.watch.metrics import LedgerPart, QueueCollector, RedisPart
 from queues.watch.score import judge
@@ -30,6 +33,7 @@ from queues.watch.timings import Timings
 
 from .conftest import NOON
 
+REUSED = RunRef(uuid4(), "succeeded", created=False, cached=True)
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -74,7 +78,13 @@ def scene(transactional_db: None, server: object, at_noon: clock.Fake, run: Any,
     timings = Timings()
     timings.add([ended("email", took_s=0.3), ended("email", took_s=3)])
     timings.close()
+    figures = ReuseFigures(delay_s=1000)
+    for ref in (REUSED, REUSED, REUSED, RunRef(uuid4(), "pending")):
+        figures.add("tests.look", ref)
+    figures.flush()
     QueueHealth.objects.filter(pk="email").update(sampled_at=NOON - timedelta(seconds=12))
+    for name, slots in (("host.1", 3), ("host.2", 1)):
+        allowed.publish(name, broker.connection("metrics"), NOON, {"email": slots})
     return at_noon
 
 
@@ -98,7 +108,19 @@ def test_a_scrape_tells_what_the_ledger_and_redis_hold(scene: Any) -> None:
     assert value(samples, "queue_job_processing_duration_seconds_bucket", queue="email", le="0.5") == 1
     assert value(samples, "queue_job_processing_duration_seconds_count", queue="email") == 2
     assert value(samples, "queue_job_processing_duration_seconds_sum", queue="email") == pytest.approx(3.3)
+    assert value(samples, "queue_cache_requests_total", job="tests.look", answer="result") == 3
+    assert value(samples, "queue_cache_requests_total", job="tests.look", answer="fresh") == 0
+    assert value(samples, "queue_cache_hit_rate_percent", job="tests.look") == 75
+    assert value(samples, "queue_concurrency_allowed", queue="email") == 4
     assert value(samples, "redis_up") == value(samples, "database_up") == 1
+
+
+def test_a_job_that_nobody_asked_for_today_has_no_hit_rate(scene: Any) -> None:
+    client = broker.connection("metrics")
+    client.delete(*client.zrange("roundsman:cache:hours", 0, -1))  # as Redis does when a day is over
+    samples = scraped()
+    assert value(samples, "queue_cache_requests_total", job="tests.look", answer="run") == 1
+    assert not [name for name, _ in samples if name == "queue_cache_hit_rate_percent"]
 
 
 def test_a_scrape_holds_every_metric_of_the_table_with_its_labels_and_no_other(scene: Any) -> None:

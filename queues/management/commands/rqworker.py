@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from argparse import ArgumentParser
 from contextlib import suppress
 from pathlib import Path
@@ -16,14 +17,16 @@ from django.db import DatabaseError, InterfaceError
 from django.db import connection as connection_of_database
 
 from queues import catalogue
+from queues.engine.adaptive import Limits
 from queues.engine.broker import connection
 from queues.engine.children import ChildRules
 from queues.engine.shop import Rules
 from queues.engine.tend import Tick
 from queues.engine.worker import LedgerWorker
 from queues.errors import UnknownQueue
+from queues.ledger import error_rules
 from queues.timetable import fires
-from queues.watch import health, timings
+from queues.watch import allowed, health, lines, pools, timings
 
 
 class Command(BaseCommand):
@@ -40,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--grace", type=float, default=settings.WORKER_GRACE_S, help="seconds to finish in (%(default)s)"
         )
+        parser.add_argument("--log-jobs", action="store_true", help="a line in the log for each run that ends")
         parser.add_argument("--max-jobs", type=int, help="stop after so many runs")
         parser.add_argument("--max-idle-time", type=int, help="stop after so many idle seconds")
         parser.add_argument("--pid", help="a file to write the process id into")
@@ -66,13 +70,20 @@ class Command(BaseCommand):
             make_room(options["slots"])
         if options["pid"]:
             Path(options["pid"]).expanduser().write_text(str(os.getpid()))
-        finished, durations = health.NetHealth(), timings.Timings()
-        ticks = [Tick("health samples", 5.0, health.tick), Tick("health records", 1.0, finished.flush)]
+        name = options["name"] or f"{socket.gethostname()}.{os.getpid()}"
+        finished, durations, limits = health.NetHealth(), timings.Timings(), Limits()
+        ticks = [
+            Tick("health samples", 5.0, health.tick),
+            Tick("health records", 1.0, finished.flush),
+            Tick("error rules", error_rules.EVERY_S, error_rules.refresh),
+            Tick("allowed", allowed.EVERY_S, allowed.Teller(name, lambda: limits.told(time.monotonic())).tick),
+        ]
+        ticks.append(Tick("connections", pools.EVERY_S, pools.Keeper(name, ("queue", "metrics")).tick))
         if options["with_scheduler"]:
             ticks.append(Tick("schedules", 0.25, fires.tick))
         worker = LedgerWorker(
             names,
-            name=options["name"] or f"{socket.gethostname()}.{os.getpid()}",
+            name=name,
             connection=connection("queue"),
             serializer="json",
         )
@@ -83,7 +94,8 @@ class Command(BaseCommand):
             grace_s=options["grace"],
             children=ChildRules(max_runs=settings.WORKER_CHILD_MAX_JOBS),
             ticks=ticks,
-            observers=[finished.add, durations.add],
+            observers=[finished.add, durations.add, *([lines.tell] if options["log_jobs"] else [])],
+            adaptive=limits,
         )
         worker.work(burst=options["burst"], max_jobs=options["max_jobs"], max_idle_time=options["max_idle_time"])
         durations.close()

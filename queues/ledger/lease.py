@@ -1,0 +1,110 @@
+"""A claim's own statements: the queue's row is locked, its slots are counted, then slots and runs are leased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from django.db import connection
+
+from queues.ledger.facts import Batch
+from queues.ledger.sql import fetch, readers, sqlite_time
+from queues.models import Queue, Run, Slot
+
+_LOCK = "SELECT {columns} FROM {queue} WHERE name = %s{lock}"
+_COUNT = """SELECT count(*) FROM {slot} s WHERE s.queue = %s
+    AND (s.behind IS NULL OR NOT EXISTS (SELECT 1 FROM {slot} before WHERE before.token = s.behind))"""
+_THERE = {"postgresql": "SELECT token FROM {slot} WHERE token = ANY(%s::uuid[])", "sqlite": "SELECT token FROM {slot} WHERE token IN (SELECT value FROM json_each(%s))"}  # fmt: skip
+_FREE = {"postgresql": "DELETE FROM {slot} WHERE token = ANY(%s::uuid[])", "sqlite": "DELETE FROM {slot} WHERE token IN (SELECT value FROM json_each(%s))"}  # fmt: skip
+_LEASE = {
+    "postgresql": (
+        """WITH leased AS (INSERT INTO {slot} (token, queue, worker_id, claimed_at, behind)
+        SELECT s.key::uuid, %(queue)s, %(worker)s::uuid, %(now)s::timestamptz, s.value::uuid
+        FROM json_each_text(%(tokens)s::json) AS s)
+        UPDATE {run} SET state = 'running', started_at = NULL, lease_token = v.value::uuid,
+        worker_id = %(worker)s::uuid, claimed_at = %(now)s::timestamptz
+        FROM json_each_text(%(held)s::json) AS v WHERE {run}.id = v.key::uuid""",
+    ),
+    "sqlite": (
+        """INSERT INTO {slot} (token, queue, worker_id, claimed_at, behind)
+        SELECT v.key, %(queue)s, %(worker)s, %(now)s, v.value FROM json_each(%(tokens)s) AS v""",
+        """UPDATE {run} SET state = 'running', started_at = NULL, lease_token = v.value,
+        worker_id = %(worker)s, claimed_at = %(now)s
+        FROM json_each(%(held)s) AS v WHERE {run}.id = v.key""",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Room:
+    """A queue as its claim finds it: the row, locked; how many of its slots count; which of those asked for are there."""
+
+    queue: Queue
+    held: int
+    there: list[UUID]
+
+
+def enter(queue: str, through: Sequence[UUID] = (), behind: Sequence[UUID] = ()) -> Room:
+    """A claim begins: the queue's row is locked, and in a statement of its own it is counted (in one with the lock, the
+    count would be of the time before it). Slots of `through` are freed first. What is `there` of those `behind` stays
+    counted until the claim is over. Raises Queue.DoesNotExist."""
+    names, reads = _queue_columns(connection.vendor)
+    rows = fetch(_sql(_LOCK), [queue])
+    if not rows:
+        raise Queue.DoesNotExist(f"The queue {queue!r} has no row: start a worker, or call /initialize.")
+    values = [
+        value if read is None or value is None else read(value) for read, value in zip(reads, rows[0], strict=True)
+    ]
+    if through:
+        free(through)
+    ((held,),) = fetch(_sql(_COUNT), [queue])
+    return Room(Queue.from_db("default", names, values), int(held), _there(behind) if behind else [])
+
+
+def _there(tokens: Sequence[UUID]) -> list[UUID]:
+    rows = fetch(_sql(_THERE[connection.vendor]), [_tokens(tokens)])
+    found = {token if isinstance(token, UUID) else UUID(token) for (token,) in rows}
+    return [token for token in tokens if token in found]
+
+
+def free(tokens: Sequence[UUID]) -> None:
+    """These slots are free again."""
+    fetch(_sql(_FREE[connection.vendor]), [_tokens(tokens)])
+
+
+def lease(queue: str, worker_id: UUID, now: datetime, batches: Sequence[Batch]) -> None:
+    """A slot for each batch, under its token, which is the lease of its runs; the transaction has them locked."""
+    postgres = connection.vendor == "postgresql"
+    values = {"worker": worker_id if postgres else worker_id.hex, "now": now if postgres else sqlite_time(now)}
+    slots = {batch.token.hex: batch.behind and batch.behind.hex for batch in batches}
+    held = {claim.id.hex: token for token, batch in zip(slots, batches, strict=True) for claim in batch.claims}
+    values |= {"queue": queue, "tokens": json.dumps(slots), "held": json.dumps(held)}
+    for statement in _LEASE[connection.vendor]:
+        fetch(_sql(statement), values)
+
+
+def _tokens(tokens: Sequence[UUID]) -> str:
+    """As one parameter: an array's text for PostgreSQL, JSON for SQLite."""
+    hexes = [token.hex for token in tokens]
+    return "{" + ",".join(hexes) + "}" if connection.vendor == "postgresql" else json.dumps(hexes)
+
+
+@cache
+def _sql(template: str) -> str:
+    return template.format(
+        run=Run._meta.db_table,
+        slot=Slot._meta.db_table,
+        queue=Queue._meta.db_table,
+        columns=", ".join(_queue_columns(connection.vendor)[0]),
+        lock=" FOR UPDATE" if connection.vendor == "postgresql" else "",
+    )
+
+
+@cache
+def _queue_columns(vendor: str) -> tuple[list[str], list]:  # type: ignore[type-arg]
+    names = [field.attname for field in Queue._meta.concrete_fields]
+    return names, readers(Queue, names)
