@@ -264,7 +264,8 @@ class Demo:
         from routing.jobspecs import PlanRoutes, plan_routes
 
         budget = self.options.budget or (28 if self.options.instance else CHECK_BUDGET_S)
-        return plan_routes.enqueue(PlanRoutes(area=area.slug, budget_s=budget, seed=1), actor=ACTOR).id
+        asked = PlanRoutes(area=area.slug, budget_s=budget, seed=1)
+        return plan_routes.enqueue(asked, actor=ACTOR, fresh=True).id  # to show it done, not to look up the last one
 
     def _follow(self, run_id: Any, supervisor: Any) -> None:
         """Show the run's progress until it ends, or somebody ends the demo."""

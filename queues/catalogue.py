@@ -11,7 +11,9 @@ from typing import Literal
 from queues.errors import UnknownQueue
 
 EVERY = "all"  # stands for every queue where a verb takes it
-RESERVED = frozenset({EVERY, "jobs", "stats", "status", "health", "initialize"})  # they are paths of the API
+RESERVED = frozenset(
+    {EVERY, "jobs", "stats", "status", "health", "initialize", "error-rules"}
+)  # they are paths of the API
 Rank = Literal["high", "standard", "background"]
 Executor = Literal["threads", "asyncio", "children"]
 

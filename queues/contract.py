@@ -132,11 +132,13 @@ class JobContext(Protocol):
 @dataclass(frozen=True)
 class RunRef:
     """A run as its enqueuer sees it. `created` is False where an earlier run answered instead: a live one with the same
-    dedupe key, or the first one with the same idempotency key, in whatever state it is now."""
+    dedupe key or doing the same reusable work, the first one with the same idempotency key, in whatever state it is
+    now, or (`cached`) one whose result is reused."""
 
     id: UUID
     state: str
     created: bool = True
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,9 @@ class RunRequest:
     `idempotency_key`, 1 to 255 characters, counts within the job and for seven days at least: who asks again with the
     same key and contents (parameters and options, whoever asks and why) gets the first answer; other contents raise
     IdempotencyConflict.
+
+    `cache_ttl_s`: how old a result may be that answers this request; 0: none. `fresh`: run anew whatever results there
+    are; the new one is reusable in its turn. See queues.ledger.reuse.
     """
 
     job: str
@@ -163,6 +168,8 @@ class RunRequest:
     schedule_id: int | None = None
     fire_at: datetime | None = None
     parent_id: UUID | None = None
+    cache_ttl_s: float | None = None
+    fresh: bool = False
     why: str = ""
 
 

@@ -17,10 +17,12 @@ from queues.jobspecs import (
     SettleCalls,
     clean_history,
     clean_queue,
+    ping,
     retry_failed,
     settle_calls,
 )
 from queues.ledger import clock
+from queues.registry import NoParams
 from queues.watch import history
 
 ROOM = timedelta(seconds=180)  # a run that has no more than this left before its time limit begins no further call
@@ -103,3 +105,8 @@ def _(ctx: JobContext, params: SettleCalls) -> Outcome:
     if rows and (ends.total() < len(rows) or len(rows) == params.limit):
         ctx.enqueue(settle_calls, params, concurrency_key=settle_calls.name)
     return Done({"looked_after": ends.total(), **ends})
+
+
+@ping.handler
+def _(ctx: JobContext, params: NoParams) -> Outcome:
+    return Done()

@@ -9,7 +9,7 @@ from uuid import UUID
 import pydantic
 
 from queues import catalogue
-from queues.registry import spec
+from queues.registry import NoParams, spec
 
 
 class CleanHistory(pydantic.BaseModel):
@@ -148,4 +148,17 @@ settle_calls = spec(
     max_attempts=6,
     retention_days=3,
     key_limit=2,
+)
+
+ping = spec(
+    "queues.ping",
+    queue="maintenance",
+    params=NoParams,
+    title="Ping",
+    description="Does nothing: that it ran shows that its queue is served. `manage.py validate` sends one through every queue.",
+    impact="Changes nothing.",
+    timeout_s=30,
+    max_attempts=1,
+    retention_days=1,
+    priority=100,  # somebody waits for it, and it takes no time
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from queues.api import doors, queue_views, views
+from queues.api import doors, error_rules, queue_views, standing, views
 from queues.catalogue import EVERY
 from queues.watch.views import metrics
 
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/queue/stats", views.Stats.as_view(), name="api-stats"),
     path("api/v1/queue/stats/<str:queue>", views.StatsOfQueue.as_view(), name="api-queue-stats"),
     path("api/v1/queue/health", views.Health.as_view(), name="api-health"),
+    path("api/v1/queue/error-rules", error_rules.ErrorRules.as_view(), name="api-error-rules"),
     path("api/v1/queue/jobs", views.Jobs.as_view(), name="api-jobs"),
     path(RUN, views.OneRun.as_view(), name="api-run"),
     path(f"{RUN}/cancel", views.CancelRun.as_view(), name="api-run-cancel"),
@@ -32,5 +33,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/queue/<str:queue>/drain", queue_views.Drain.as_view(), name="api-drain"),
     path("api/v1/queue/<str:queue>/clean", queue_views.Clean.as_view(), name="api-clean"),
     path("api/admin/queue/retry-failed", queue_views.RetryFailed.as_view(), name="api-retry-failed"),
+    path("api/admin/migration-status", standing.Standing.as_view(), name="api-migration-status"),
     re_path(r"^api(?:/(?P<path>.*))?$", doors.Nothing.as_view(), name="api-nothing"),
 ]

@@ -23,6 +23,14 @@ def only_this_machine() -> None:
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
+@pytest.fixture(autouse=True)
+def no_switch_thrown() -> None:
+    """What another test's database said of the switches is forgotten."""
+    from queues.ledger import switches
+
+    switches.forget()
+
+
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     """A server of this test process' own; the integration leg gives a real Redis in TESTS_REDIS_URL.

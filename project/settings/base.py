@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -86,23 +85,30 @@ TEMPLATES = [
 # --- the database and Redis ---
 DATABASES = {"default": environment.database(env("DATABASE_URL"), env)}
 REDIS_URL: str = env("REDIS_URL")
-_pool: dict[str, Any] = {"pool_size": env("REDIS_POOL_MAX_CONNECTIONS"), "pooled": env("REDIS_POOL_ENABLED")}
+_least, _most = env.range("REDIS_POOL_MIN_CONNECTIONS", "REDIS_POOL_MAX_CONNECTIONS")
+_tls = redis_url.Tls(*(env.file(f"REDIS_{name}_FILE") for name in ("CA", "CERT", "KEY")))
 _numbers = {"queue": None, "session": 1, "cache": 2, "metrics": 3}
 REDIS = {
-    purpose: redis_url.options(redis_url.with_database(REDIS_URL, _numbers[purpose]), **_pool)
-    for purpose in redis_url.PURPOSES
-}
+    purpose: redis_url.options(
+        redis_url.with_database(REDIS_URL, _numbers[purpose]),
+        pool=redis_url.Pool(_least, _most), waits=waits, tls=_tls,
+    )
+    for purpose, waits in redis_url.PURPOSES.items()
+}  # fmt: skip
+REDIS_POOL_ENABLED: bool = env("REDIS_POOL_ENABLED")
 CACHES = {
     "default": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "cache", "KEY_PREFIX": "cache"},
     "sessions": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "session", "KEY_PREFIX": "session"},
+    "rq": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "queue"},  # the connection alone: see RQ_QUEUES
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"  # an absent Redis logs nobody out
 SESSION_CACHE_ALIAS = "sessions"
-# django-rq's own pages read these; our connections are pooled in queues.engine.broker.
+# django-rq's own pages read these. They take the queues' pooled connection, whose TLS is verified and which follows the
+# sentinels; they would else make one of their own for every question.
 RQ_QUEUES = {
-    name: {"CONNECTION_CLASS": "redis.Redis", "URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 300}
+    name: {"USE_REDIS_CACHE": "rq", "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 300}
     for name in catalogue.NAMES
-}  # fmt: skip
+}
 RQ = {"WORKER_CLASS": "queues.engine.worker.LedgerWorker", "SHOW_ADMIN_LINK": False}
 
 # --- the engine ---
@@ -112,6 +118,7 @@ WORKER_LEASE_S: float = env("WORKER_LEASE_S")
 WORKER_GRACE_S: float = env("WORKER_GRACE_S")
 WORKER_CHILD_MAX_JOBS: int = env("WORKER_CHILD_MAX_JOBS")
 QUEUE_OVERRIDES = env.queue_overrides(catalogue.NAMES)
+QUEUES_ENABLED: bool = env("QUEUES_ENABLED")
 QUEUE_OPTIMIZATION_ENABLED: bool = env("QUEUE_OPTIMIZATION_ENABLED")
 QUEUE_RATE_LIMIT: str = env("QUEUE_RATE_LIMIT")
 QUEUE_BATCH_SIZE: int = env("QUEUE_BATCH_SIZE")

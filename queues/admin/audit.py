@@ -28,6 +28,7 @@ PAGES = {
     "run": "admin:queues_run_change",
     "queue": "admin:queues_queue_change",
     "call": "admin:queues_outboundcall_change",
+    "error_rule": "admin:queues_errorrule_change",
 }
 
 

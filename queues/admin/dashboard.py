@@ -51,7 +51,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
                 "grade": show.grade(health.grade, health.score) if health else show.NONE,
             }
         )
-    mine = Run.objects.filter(queue__in=names).defer("error_detail", "result", "params")
+    mine = Run.objects.filter(queue__in=names).defer("error_detail", "result", "params", "packed")
     workers = list(Worker.objects.filter(stopped_at__isnull=True, lost_at__isnull=True).order_by("name")[:20])
     schedules = access.readable_schedules(Schedule.objects.select_related("definition"), request.user)
     return {

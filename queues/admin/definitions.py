@@ -106,7 +106,9 @@ class JobDefinitionAdmin(PolicyAdmin):
             "params_text": show.pretty(obj.params) if obj else "",
             "may_run": obj is not None and access.may_operate(request.user, obj),
             "may_schedule": obj is not None and access.may_operate(request.user, obj),
-            "recent_runs": list(Run.objects.filter(definition=obj).defer("error_detail", "result", "params")[:10])
+            "recent_runs": list(
+                Run.objects.filter(definition=obj).defer("error_detail", "result", "params", "packed")[:10]
+            )
             if obj
             else [],
             "schedules": list(obj.schedules.all()) if obj else [],
@@ -196,7 +198,8 @@ class JobDefinitionAdmin(PolicyAdmin):
             return "Empty means: as the job declares."
         return (
             f"Empty means as the job declares: {show.span(spec.timeout_s)} at most, {spec.max_attempts} attempts, "
-            f"priority {spec.priority}, finished runs kept for {spec.retention_days} days."
+            f"priority {spec.priority}, results {_reused_text(spec.cache_ttl_s)}, finished runs kept for "
+            f"{spec.retention_days} days."
         )
 
     def _choose_job(self, request: HttpRequest) -> TemplateResponse:
@@ -217,6 +220,10 @@ class JobDefinitionAdmin(PolicyAdmin):
             "nothing": "No job is declared on the queues that your roles reach.",
         }
         return TemplateResponse(request, "queues/choose.html", context)
+
+
+def _reused_text(ttl_s: float | None) -> str:
+    return f"reused for {show.span(ttl_s)}" if ttl_s else "not reused"
 
 
 def _count(rows: QuerySet[Any]) -> Any:

@@ -13,7 +13,15 @@ from queues.admin.params_fields import native
 from queues.ledger import clock
 from queues.models import JobDefinition
 
-OVERRIDES = ("priority", "timeout_s", "max_attempts", "retention_days", "sla_warning_s", "sla_critical_s")
+OVERRIDES = (
+    "priority",
+    "timeout_s",
+    "max_attempts",
+    "cache_ttl_s",
+    "retention_days",
+    "sla_warning_s",
+    "sla_critical_s",
+)
 
 
 class DefinitionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -52,6 +60,12 @@ class RunNowForm(forms.Form):
         required=False,
         widget=native("datetime-local"),
         help_text="Empty: as soon as a worker is free.",
+    )
+    fresh = forms.BooleanField(
+        label="Even if there is a result",
+        required=False,
+        widget=unfold.UnfoldBooleanSwitchWidget(),
+        help_text="Off: a result of the same parameters that is not too old is shown instead, and nothing is run.",
     )
     why = forms.CharField(
         label="Why",

@@ -13,13 +13,16 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from queues import catalogue, rates
 from queues.admin import access, queues_clean, queues_deeds, show
 from queues.admin.base import PolicyAdmin
 from queues.admin.queues_facts import Facts, drain_left, status_badge
 from queues.engine import queue_verbs
-from queues.ledger.queue_settings import QueueSettings, effective
+from queues.ledger import switches
+from queues.ledger.queue_settings import QueueSettings, as_set, effective
 from queues.models import Queue
 from queues.models.queue import Executor
+from queues.watch import allowed
 
 FIELDS = queue_verbs.OVERRIDES
 
@@ -33,7 +36,7 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        plain = effective(Queue(name=self.instance.name)) if self.instance.pk else None
+        plain = as_set(self.instance.name) if self.instance.pk else None
         for name in FIELDS if plain else ():
             field: Any = self.fields.get(name)
             if field is None or name == "enabled":
@@ -44,6 +47,15 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
                 field.choices = [("", f"Default: {default}"), *Executor.choices]
             field.help_text = f"{HELP.get(name, '')}Empty: {default}, from the environment or the catalogue."
             field.widget.attrs["placeholder"] = str(default)
+
+    def clean_rate_limit(self) -> str:
+        """A rate that is none would stop every claim of the queue."""
+        text: str = self.cleaned_data["rate_limit"]
+        try:
+            rates.parse(text)
+        except rates.InvalidRate as error:
+            raise forms.ValidationError(str(error)) from None
+        return text
 
 
 HELP = {"executor": "Where its runs execute. "}
@@ -107,7 +119,13 @@ class QueueAdmin(PolicyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(
-            request, {"may_steer": access.may_administer(request.user), **(extra_context or {})}
+            request,
+            {
+                "may_steer": access.may_administer(request.user),
+                "plain": not switches.on("optimization"),
+                "all_off": not switches.on("queues"),
+                **(extra_context or {}),
+            },
         )
 
     def changeform_view(
@@ -120,6 +138,7 @@ class QueueAdmin(PolicyAdmin):
             "in_force": in_force,
             "status": status_badge(in_force, brief=True) if in_force else "",
             "executor": Executor(in_force.executor).label if in_force else "",
+            "allowed": allowed.of_queue(queue.pk) if queue and catalogue.get(queue.pk).limited else {},
             "drain_left": drain_left(in_force) if in_force and in_force.draining else None,
             "buttons": _buttons(queue, in_force) if in_force and access.may_administer(request.user) else "",
         }

@@ -12,11 +12,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from queues import registry
-from queues.admin import access, params_form, show
+from queues.admin import access, params_form, runs_reuse, show
 from queues.admin.definitions_form import RunNowForm
 from queues.engine.dispatch import run_definition
 from queues.errors import Disabled, InvalidParams, TooLarge, UnknownJob
-from queues.ledger import clock
+from queues.ledger.requests import reusable_s
 from queues.models import JobDefinition
 
 
@@ -34,6 +34,8 @@ def view(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     form = params_form.with_params(RunNowForm, spec)(
         request.POST or None, initial=params_form.initial(spec.params, definition.params)
     )
+    if not reusable_s(definition.job, definition.cache_ttl_s):
+        del form.fields["fresh"]
     if form.is_valid() and (run := _enqueue(request, definition, form)) is not None:
         return HttpResponseRedirect(show.run_url(run))
     context = {
@@ -52,7 +54,6 @@ def view(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _enqueue(request: HttpRequest, definition: JobDefinition, form: Any) -> object | None:
-    asked_at = clock.now()
     try:
         run = run_definition(
             definition,
@@ -60,6 +61,7 @@ def _enqueue(request: HttpRequest, definition: JobDefinition, form: Any) -> obje
             actor=access.actor_of(request),
             at=form.cleaned_data["at"],
             why=form.cleaned_data["why"],
+            fresh=form.cleaned_data.get("fresh", False),
         )
     except InvalidParams as invalid:  # what only the moment of enqueueing can tell
         for name, message in params_form.errors_by_field(invalid.errors, list(form.fields)):
@@ -68,8 +70,11 @@ def _enqueue(request: HttpRequest, definition: JobDefinition, form: Any) -> obje
     except (Disabled, TooLarge) as refused:
         form.add_error(None, str(refused))
         return None
-    if run.created_at < asked_at:
-        messages.info(request, f"“{definition.name}” has a live run already, and may have one at a time: here it is.")
+    if run.answer is not None and run.answer.cached:
+        runs_reuse.tell_reused(request, run)
+    elif run.answer is not None and not run.answer.created:
+        one = "one at a time" if definition.unique else "one of the same parameters at a time"
+        messages.info(request, f"“{definition.name}” has a live run already, and may have {one}: here it is.")
     elif run.state == "scheduled":
         messages.success(request, f"“{definition.name}” is scheduled for {show.clock_text(run.due_at)}.")
     else:

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from queues import registry
-from queues.admin import access, dashboard, runs_bulk, runs_page, runs_retry, show
+from queues.admin import access, dashboard, runs_bulk, runs_page, runs_retry, runs_reuse, show
 from queues.admin.base import PolicyAdmin
 from queues.admin.paginator import CappedPaginator, capped_count, count_text
 from queues.admin.runs_filters import (
@@ -78,7 +78,7 @@ class RunAdmin(PolicyAdmin):
             super()
             .get_queryset(request)
             .filter(queue__in=access.readable_queues(request.user))
-            .defer("error_detail", "result")
+            .defer("error_detail", "result", "params", "packed")
         )
 
     def get_urls(self) -> list[Any]:
@@ -89,6 +89,7 @@ class RunAdmin(PolicyAdmin):
             path("<uuid:run_id>/live/", wrap(self.live_view), name="queues_run_live"),
             path("<uuid:run_id>/cancel/", wrap(self.cancel_view), name="queues_run_cancel"),
             path("<uuid:run_id>/retry/", wrap(self.retry_view), name="queues_run_retry"),
+            path("<uuid:run_id>/anew/", wrap(self.anew_view), name="queues_run_anew"),
             *super().get_urls(),
         ]
 
@@ -131,6 +132,9 @@ class RunAdmin(PolicyAdmin):
 
     def retry_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         return runs_page.deed(self, request, str(run_id), "retry")
+
+    def anew_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        return runs_reuse.anew(self, request, runs_page.run_of(self, request, str(run_id)))
 
     @admin.action(description="Retry", permissions=["change"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponseBase | None:

@@ -10,15 +10,18 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.http import urlencode
 
 from queues import registry
-from queues.admin import access, confirm, show
+from queues.admin import access, confirm, runs_reuse, show
 from queues.admin.runs_timeline import durations, timeline
 from queues.engine import control
 from queues.errors import UnknownJob, WrongState
 from queues.ledger import clock, states
 from queues.ledger.queue_settings import effective
+from queues.ledger.reuse import own_dedupe_key
 from queues.models import EffectRecord, Run, RunEvent, RunLogLine, Worker
 
 LOG_TAIL = 200
@@ -42,7 +45,7 @@ class Attempt:
 
 
 def detail(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
-    run = _run(model_admin, request, object_id)
+    run = run_of(model_admin, request, object_id)
     context = {
         **model_admin.admin_site.each_context(request),
         **live_context(request, run),
@@ -57,7 +60,7 @@ def detail(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRespon
 def live(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     """The part that changes. `?lines=all` shows the whole log."""
     return TemplateResponse(
-        request, "queues/run_live.html", live_context(request, _run(model_admin, request, object_id))
+        request, "queues/run_live.html", live_context(request, run_of(model_admin, request, object_id))
     )
 
 
@@ -82,7 +85,10 @@ def live_context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "progress": show.meter(run.progress_done, run.progress_total, run.progress_note),
         "lines": lines,
         "hidden_lines": hidden_lines,
-        "params": show.pretty(run.params),
+        "judge_url": _judge_url(request, run),
+        "params": show.pretty(run.parameters),
+        "reuse": runs_reuse.reuse_of(request, run),
+        "unique_by": own_dedupe_key(run),
         "result": show.pretty(run.result) if run.result else "",
         "result_link": _result_link(run),
         "effects": list(EffectRecord.objects.filter(run_id=run.pk)[:50]) if run.state not in states.LIVE else [],
@@ -93,7 +99,7 @@ def live_context(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 def deed(model_admin: Any, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
     """Cancel or retry one run: the question with its why, then the service."""
-    run = _run(model_admin, request, object_id)
+    run = run_of(model_admin, request, object_id)
     if not access.may_operate(request.user, run):
         raise PermissionDenied(f"Your roles do not let you {verb} runs of {show.queue_title(run.queue)}.")
     form = confirm.WhyForm(request.POST or None)
@@ -133,7 +139,8 @@ def _told(run: Run, verb: str) -> str:
     return "The run was asked to stop." if run.state == states.RUNNING else "The run is cancelled."
 
 
-def _run(model_admin: Any, request: HttpRequest, object_id: str) -> Run:
+def run_of(model_admin: Any, request: HttpRequest, object_id: str) -> Run:
+    """Raises Http404, PermissionDenied."""
     try:
         run = Run.objects.select_related("definition", "schedule").get(pk=object_id)
     except (Run.DoesNotExist, ValidationError, ValueError):
@@ -183,6 +190,14 @@ def _waits_for(run: Run) -> str:
     if not any(run.queue in served for served in live_workers):
         return f"No worker serves {in_force.title}. Start one: python manage.py rqworker {run.queue}"
     return ""
+
+
+def _judge_url(request: HttpRequest, run: Run) -> str:
+    """Where to say how its error is judged, for those who may."""
+    if not run.error_type or not access.may_administer(request.user):
+        return ""
+    error = {"error_type": run.error_type, "error_code": run.error_code}
+    return f"{reverse('admin:queues_errorrule_judge')}?{urlencode(error)}"
 
 
 def _result_link(run: Run) -> str:

@@ -96,14 +96,14 @@ def test_every_page_is_whole_in_light_and_dark_and_on_a_phone(visit: Visit, sche
         "schedules": "/admin/queues/schedule/", "queues": "/admin/queues/queue/", "workers": "/admin/queues/worker/",
         "health": "/admin/queues/queuehealth/", "samples": "/admin/queues/healthsample/", "audit": "/admin/queues/auditentry/",
         "plans": "/admin/routing/plan/", "areas": "/admin/routing/servicearea/", "stops": "/admin/routing/servicestop/",
-        "vehicles": "/admin/routing/vehicle/", "users": "/admin/auth/user/", "rq": "/admin/rq/",
+        "vehicles": "/admin/routing/vehicle/", "errors": "/admin/queues/errorrule/", "error": "/admin/queues/errorrule/judge/", "users": "/admin/auth/user/", "rq": "/admin/rq/",
     }  # fmt: skip
     for name, path in pages.items():
         visit.go(path)
         page.wait_for_load_state("load")
         visit.shot(f"{name}-{scheme}")
     page.set_viewport_size({"width": 390, "height": 844})
-    for name in ("dashboard", "runs", "health", "plans"):
+    for name in ("dashboard", "runs", "health", "plans", "errors", "error"):
         visit.go(pages[name])
         page.wait_for_load_state("load")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
