@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q
 
 from queues import catalogue, registry
 from queues.ledger import states
 from queues.ledger.queue_settings import all_effective
 from queues.models import Run, Slot, Worker
+from queues.watch.pending import pending
 from queues.watch.score import QueueFacts
 
 WINDOW_S, RATE_S = 300.0, 60.0
@@ -46,7 +47,7 @@ def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAM
     """The facts of `queues`: six queries, and one for each queue that finished something lately. DatabaseError."""
     names = list(queues)
     in_force = all_effective()
-    live, oldest = _live(names)
+    live, oldest = _live(names, now)
     finished = _finished(names, now)
     slots = _slots(names)
     workers = workers_now(now)
@@ -90,21 +91,18 @@ def sla(queue: str) -> tuple[float, float]:
     )
 
 
-def _live(names: list[str]) -> tuple[Mapping[tuple[str, str], int], Mapping[str, datetime]]:
+def _live(names: list[str], now: datetime) -> tuple[Mapping[tuple[str, str], int], Mapping[str, datetime]]:
     """Runs by queue and state, dead letters among them, and when the oldest pending run of each queue fell due."""
     rows = (
-        Run.objects.filter(queue__in=names, state__in=[*states.LIVE, states.DEAD])
+        Run.objects.filter(queue__in=names, state__in=[states.SCHEDULED, states.RUNNING, states.DEAD])
         .order_by()
         .values_list("queue", "state")
-        .annotate(count=Count("pk"), oldest=Min("due_at"))
+        .annotate(count=Count("pk"))
     )
-    count: dict[tuple[str, str], int] = defaultdict(int)
-    oldest = {}
-    for queue, state, number, due_at in rows:
-        count[queue, state] = number
-        if state == states.PENDING:
-            oldest[queue] = due_at
-    return count, oldest
+    count: dict[tuple[str, str], int] = defaultdict(int, {(queue, state): number for queue, state, number in rows})
+    waiting = pending(names, now)
+    count.update({(name, states.PENDING): number for name, (number, _) in waiting.items()})
+    return count, {name: oldest for name, (_, oldest) in waiting.items()}
 
 
 def _finished(names: list[str], now: datetime) -> Mapping[str, dict[str, int]]:
