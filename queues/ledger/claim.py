@@ -17,7 +17,7 @@ from queues.ledger.allot import Group, Wish, allot
 from queues.ledger.brief import brief
 from queues.ledger.doubt import in_doubt, settle
 from queues.ledger.facts import Batch, Claim
-from queues.ledger.lease import enter, free, lease
+from queues.ledger.lease import free, lease, opening, room
 from queues.ledger.pending import Course, Found, take_next
 from queues.ledger.queue_settings import QueueSettings, effective
 from queues.ledger.sql import update_each
@@ -60,8 +60,8 @@ def claim(
     """
     settle_doubts()
     asked = list(ids or ())
-    with in_doubt() as batches, brief():
-        found = enter(queue, through, behind)
+    with in_doubt() as batches, brief(*opening(queue, through, behind)) as answers:
+        found = room(queue, answers, behind)
         in_force = effective(found.queue)
         if not in_force.open:
             return Claimed(refused=asked)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import JSONField
 
 from queues.ledger.facts import Batch
-from queues.ledger.sql import fetch, readers, sqlite_time
+from queues.ledger.sql import Row, fetch, readers, sqlite_time
 from queues.models import Queue, Run, Slot
 
 _LOCK = "SELECT {columns} FROM {queue} WHERE name = %s{lock}"
@@ -48,27 +50,34 @@ class Room:
     there: list[UUID]
 
 
-def enter(queue: str, through: Sequence[UUID] = (), behind: Sequence[UUID] = ()) -> Room:
-    """A claim begins: the queue's row is locked, and in a statement of its own it is counted (in one with the lock, the
-    count would be of the time before it). Slots of `through` are freed first. What is `there` of those `behind` stays
-    counted until the claim is over. Raises Queue.DoesNotExist."""
+def opening(queue: str, through: Sequence[UUID] = (), behind: Sequence[UUID] = ()) -> list[str]:
+    """A claim's first statements: the queue's row is locked, and in a statement of its own it is counted (in one with
+    the lock, the count would be of the time before it). Slots of `through` are freed first."""
+    vendor = connection.vendor
+    asked = [(_LOCK, queue), (_COUNT, queue)]
+    if through:
+        asked.insert(1, (_FREE[vendor], _tokens(through)))
+    if behind:
+        asked.append((_THERE[vendor], _tokens(behind)))
+    return [_sql(statement) % _quoted(value) for statement, value in asked]
+
+
+def room(queue: str, answers: Sequence[list[Row]], behind: Sequence[UUID] = ()) -> Room:
+    """What `opening` was answered. What is `there` of those `behind` stays counted until the claim is over.
+    Raises Queue.DoesNotExist."""
+    rows, *others = answers
     names, reads = _queue_columns(connection.vendor)
-    rows = fetch(_sql(_LOCK), [queue])
     if not rows:
         raise Queue.DoesNotExist(f"The queue {queue!r} has no row: start a worker, or call /initialize.")
-    values = [
-        value if read is None or value is None else read(value) for read, value in zip(reads, rows[0], strict=True)
-    ]
-    if through:
-        free(through)
-    ((held,),) = fetch(_sql(_COUNT), [queue])
-    return Room(Queue.from_db("default", names, values), int(held), _there(behind) if behind else [])
+    values = [read(value) if value is not None else None for read, value in zip(reads, rows[0], strict=True)]
+    found = {token if isinstance(token, UUID) else UUID(token) for (token,) in others.pop()} if behind else set()
+    ((held,),) = others[-1]
+    return Room(Queue.from_db("default", names, values), int(held), [token for token in behind if token in found])
 
 
-def _there(tokens: Sequence[UUID]) -> list[UUID]:
-    rows = fetch(_sql(_THERE[connection.vendor]), [_tokens(tokens)])
-    found = {token if isinstance(token, UUID) else UUID(token) for (token,) in rows}
-    return [token for token in tokens if token in found]
+def _quoted(text: str) -> str:
+    """A text as SQL has it. (Names of queues and tokens: what is asked without parameters travels with the beginning.)"""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def free(tokens: Sequence[UUID]) -> None:
@@ -105,6 +114,19 @@ def _sql(template: str) -> str:
 
 
 @cache
-def _queue_columns(vendor: str) -> tuple[list[str], list]:  # type: ignore[type-arg]
-    names = [field.attname for field in Queue._meta.concrete_fields]
-    return names, readers(Queue, names)
+def _queue_columns(vendor: str) -> tuple[list[str], list[Callable[[Any], Any]]]:
+    fields = Queue._meta.concrete_fields
+    names = [field.attname for field in fields]
+    reads: list[Callable[[Any], Any]] = [read or _same for read in readers(Queue, names)]
+    for place, field in enumerate(fields):
+        if isinstance(field, JSONField):
+            reads[place] = _loaded
+    return names, reads
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _loaded(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value

@@ -137,7 +137,7 @@ MUTANTS = {
     ),
     "a batch behind one that is over": Mutant(
         BEHIND + "test_behind_a_batch_that_is_over_nothing_is_claimed",
-        (Cut("queues.ledger.lease", "[token for token in tokens if token in found]", "list(tokens)"),),
+        (Cut("queues.ledger.lease", "[token for token in behind if token in found]", "list(behind)"),),
     ),
     "a batch that waited charged for a crash": Mutant(
         BEHIND + "test_when_the_worker_is_lost_only_what_ran_is_charged",

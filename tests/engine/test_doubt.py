@@ -13,6 +13,7 @@ from queues.contract import Done
 from queues.ledger import claim as claiming
 from queues.ledger import runs
 from queues.ledger.brief import brief
+from queues.ledger.sql import Row
 from queues.models import Run, Slot
 
 from .conftest import QUEUE, Number, state_of, until
@@ -21,16 +22,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def answer_lost() -> Iterator[None]:
-    with brief():
-        yield
+def answer_lost(*opening: str) -> Iterator[list[list[Row]]]:
+    with brief(*opening) as answers:
+        yield answers
     raise OperationalError("the connection broke before the answer came")
 
 
 @contextmanager
-def commit_lost() -> Iterator[None]:
-    with brief():
-        yield
+def commit_lost(*opening: str) -> Iterator[list[list[Row]]]:
+    with brief(*opening) as answers:
+        yield answers
         raise OperationalError("the connection broke before the commit")
 
 
@@ -63,7 +64,7 @@ def test_doubts_stay_until_they_are_settled_and_settle_once(job, queues_exist, f
 def test_a_worker_that_lost_the_answer_runs_them_all_the_same(job, working, monkeypatch) -> None:
     adds = job(lambda ctx, p: Done({"n": p.n}))
     lost = iter([answer_lost])
-    monkeypatch.setattr(claiming, "brief", lambda: next(lost, brief)())
+    monkeypatch.setattr(claiming, "brief", lambda *opening: next(lost, brief)(*opening))
     with working():
         adds.enqueue_many([Number(n=n) for n in range(20)])
         until(lambda: Run.objects.filter(state="succeeded").count() == 20)

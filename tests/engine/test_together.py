@@ -77,6 +77,17 @@ def test_a_run_asked_for_in_a_transaction_rings_after_it(noop: Any, actor: Actor
     assert fake_window.ids(run.queue) == [run.id]
 
 
+def test_a_bell_that_breaks_after_the_commit_reaches_no_caller(
+    noop: Any, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **told: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("queues.engine.dispatch.release_listed", broken)
+    asked = dispatch.enqueue_job(noop.name, {"n": 2}, actor=actor).id, noop.enqueue(Number(n=3)).id
+    assert set(Run.objects.values_list("pk", flat=True)) == set(asked)
+
+
 def test_a_rollback_takes_the_run_and_its_entry(noop: Any, actor: Actor, fake_window: Any) -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         dispatch.enqueue_job(noop.name, {"n": 2}, actor=actor)
