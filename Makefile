@@ -1,4 +1,4 @@
-.PHONY: help demo check test chaos ci format lint types imports docs worker
+.PHONY: help demo check test chaos bench ci format lint types imports docs worker
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -12,6 +12,8 @@ test: ## Every test that needs no more than Python
 	python3 manage.py test
 chaos: ## Kill everything under load, and count what was lost
 	python3 manage.py chaos
+bench: ## Measure this machine beside the other queues, in ten minutes
+	python3 benchmarks/run.py --quick
 ci: ## All that a change must pass
 	bash .ci/run
 format: ## Format and mend what can be mended

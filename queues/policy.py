@@ -6,7 +6,7 @@ change binds at the next one.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -51,10 +51,14 @@ def roles_of(user: Any) -> frozenset[str]:
     if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
         return frozenset()
     kept: frozenset[str] | None = user.__dict__.get("_roundsman_roles")
-    if kept is None:
-        names = set(user.groups.values_list("name", flat=True)) & set(ROLES)
-        kept = frozenset(names | ({ADMIN} if user.is_superuser else set()))
-        user.__dict__["_roundsman_roles"] = kept
+    return kept if kept is not None else keep_groups(user, user.groups.values_list("name", flat=True))
+
+
+def keep_groups(user: Any, groups: Iterable[str]) -> frozenset[str]:
+    """The roles of a user object whose groups were just read, all of them; from now on `roles_of` tells the same."""
+    names = set(groups) & set(ROLES)
+    kept = frozenset(names | ({ADMIN} if user.is_superuser else set()))
+    user.__dict__["_roundsman_roles"] = kept
     return kept
 
 

@@ -75,6 +75,9 @@ class RunAnswer(Serializer):
     schedule = serializers.CharField(allow_null=True)
     parent_id = serializers.UUIDField(allow_null=True)
     dedupe_key = serializers.CharField(allow_null=True)
+    cached = serializers.BooleanField(
+        help_text="In the answer to POST jobs: whether an earlier run's result answers it, so that nothing was run."
+    )
     attempt = serializers.IntegerField(help_text="Executions that have started.")
     max_attempts = serializers.IntegerField()
     created_at = Moment()
@@ -121,11 +124,24 @@ class Component(Serializer):
     detail = serializers.CharField(allow_blank=True)
 
 
+class ConnectionAnswer(Serializer):
+    """A purpose's connection, and this process' pool for it (all null where it has none)."""
+
+    purpose = serializers.CharField(help_text="database, queue, session, cache or metrics.")
+    up = serializers.BooleanField()
+    latency_ms = serializers.FloatField(allow_null=True)
+    detail = serializers.CharField(allow_blank=True, help_text="Why it is not up.")
+    in_use = serializers.IntegerField(allow_null=True)
+    idle = serializers.IntegerField(allow_null=True)
+    max = serializers.IntegerField(allow_null=True)
+
+
 class HealthAnswer(HealthVerdict):
     """The whole is as well as its worst queue."""
 
     at = Moment()
     components = Component(many=True)
+    connections = ConnectionAnswer(many=True)
     queues = QueueHealthAnswer(many=True)
 
 

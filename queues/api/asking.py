@@ -56,7 +56,7 @@ def require(user: Any, queue: str) -> None:
 
 def _options(asked: Mapping[str, Any], job: str) -> dict[str, Any]:
     """A client's dedupe key counts within its job: it can neither see nor block another job's runs."""
-    options = {"priority": asked.get("priority"), "dedupe_key": asked.get("dedupe_key")}
+    options = {name: asked.get(name) for name in ("priority", "dedupe_key", "fresh")}
     if options["dedupe_key"] is not None:
         options["dedupe_key"] = f"{job}:{options['dedupe_key']}"
     return {name: value for name, value in options.items() if value is not None}

@@ -14,10 +14,10 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from queues.api import answers, reads
+from queues.api.bearer import Bearer
 from queues.api.endpoint import Endpoint
 from queues.api.openapi import problems
 from queues.api.parsers import SmallJSONParser
@@ -71,7 +71,7 @@ class Schema(SpectacularAPIView):  # type: ignore[misc]
 
     needs = {"GET": Open.SIGNED_IN}
     permission_classes = [ByPolicy]
-    authentication_classes = [JWTAuthentication, SessionAuthentication]
+    authentication_classes = [Bearer, SessionAuthentication]
     metadata_class = None
 
 
@@ -80,7 +80,7 @@ class Docs(SpectacularSwaggerView):  # type: ignore[misc]
 
     needs = {"GET": Open.SIGNED_IN}
     permission_classes = [ByPolicy]
-    authentication_classes = [JWTAuthentication, SessionAuthentication]
+    authentication_classes = [Bearer, SessionAuthentication]
     url_name = "api-schema"
     metadata_class = None
 

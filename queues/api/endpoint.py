@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
-from rest_framework_simplejwt.authentication import JWTAuthentication
 
+from queues.api.bearer import Bearer
 from queues.api.parsers import LengthRequired, SmallJSONParser
 from queues.api.permissions import ByPolicy, Need
 
@@ -19,7 +19,7 @@ class Endpoint(APIView):
 
     needs: ClassVar[Mapping[str, Need]] = {}
     hidden: ClassVar[bool] = False
-    authentication_classes = [JWTAuthentication]
+    authentication_classes = [Bearer]
     permission_classes = [ByPolicy]
     parser_classes = [SmallJSONParser]
     renderer_classes = [JSONRenderer]

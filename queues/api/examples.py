@@ -20,6 +20,7 @@ _RUN: dict[str, Any] = {
     "schedule": None,
     "parent_id": None,
     "dedupe_key": "nightly",
+    "cached": False,
     "attempt": 0,
     "max_attempts": 3,
     "created_at": "2026-11-23T05:30:00.120Z",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -11,6 +12,7 @@ from rest_framework.parsers import JSONParser
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 10
+_BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class BodyTooLarge(APIException):
@@ -73,7 +75,7 @@ def _refuse(constant: str) -> Any:
 def _look(value: Any, depth: int) -> None:
     """Depth counts arrays and objects, the outermost being 1."""
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        if _BAD_TEXT.search(value):
             raise BadText
     elif isinstance(value, (dict, list)):
         if depth > MAX_DEPTH:

@@ -17,7 +17,9 @@ from queues.engine import broker
 from queues.errors import UnknownJob
 from queues.ledger import clock
 from queues.ledger.queue_settings import QueueSettings, all_effective
+from queues.ledger.reuse import own_dedupe_key
 from queues.models import QueueHealth, Run
+from queues.watch import standing
 from queues.watch.look import Look, look
 from queues.watch.score import grade_of, judge
 
@@ -35,7 +37,9 @@ def run_of(queue: str, run_id: UUID) -> Run:
 
 
 def told(run: Run) -> dict[str, Any]:
-    """A run for RunAnswer. One query, and one for each of definition and schedule that was not fetched with it."""
+    """A run for RunAnswer. One query, and one for each of definition and schedule that was not fetched with it; none
+    for a run that this request made, of which there is nothing more to know."""
+    made_now = run.answer is not None and run.answer.created
     try:
         title = registry.get(run.job).title
     except UnknownJob:
@@ -46,7 +50,9 @@ def told(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in _AS_STORED},
         "url": url_of(run),
         "title": title,
-        "dedupe_key": run.dedupe_key and run.dedupe_key.removeprefix(f"{run.job}:"),
+        "params": run.parameters,
+        "dedupe_key": own_dedupe_key(run) and str(run.dedupe_key).removeprefix(f"{run.job}:"),
+        "cached": run.answer is not None and run.answer.cached,
         "definition": run.definition.name if run.definition else None,
         "schedule": run.schedule.name if run.schedule else None,
         "wait_s": _between(run.due_at, run.started_at),
@@ -56,12 +62,12 @@ def told(run: Run) -> dict[str, Any]:
         if noted
         else None,
         "error": {"type": run.error_type, "code": run.error_code, "message": run.error_message} if failed else None,
-        "events": list(run.events.order_by("-id")[:EVENTS])[::-1],
+        "events": [] if made_now else list(run.events.order_by("-id")[:EVENTS])[::-1],
     }
 
 
 _AS_STORED = (
-    "id", "job", "queue", "state", "priority", "params", "parent_id", "attempt", "max_attempts",
+    "id", "job", "queue", "state", "priority", "parent_id", "attempt", "max_attempts",
     "created_at", "due_at", "claimed_at", "started_at", "finished_at", "cancel_requested_at", "result", "spend_usd",
     "actor", "source", "request_id",
 )  # fmt: skip
@@ -127,7 +133,8 @@ def _figures(seen: Look, name: str, record: QueueHealth | None) -> dict[str, Any
 
 def health() -> dict[str, Any]:
     """How every queue is at this moment, and the whole as its worst, for HealthAnswer."""
-    redis = broker.ping("queue")
+    connections = standing.connections()
+    redis = next(each.health for each in connections if each.purpose == "queue")
     seen = look(clock.now(), redis_up=redis.up)
     verdicts = {name: judge(seen.facts[name]) for name in catalogue.NAMES}
     queues = [
@@ -149,7 +156,23 @@ def health() -> dict[str, Any]:
             {"name": "redis", "up": redis.up, "detail": "" if redis.up else away},
             {"name": "workers", "up": live > 0, "detail": f"{live} live" if live else none},
         ],
+        "connections": [connection_told(each) for each in connections],
         "queues": queues,
+    }
+
+
+def connection_told(of: standing.Connection) -> dict[str, Any]:
+    """A connection, for ConnectionAnswer."""
+    pool, health = of.pool, of.health
+    latency_ms = None if health.latency_ms is None else round(health.latency_ms, 3)
+    return {
+        "purpose": of.purpose,
+        "up": health.up,
+        "latency_ms": latency_ms,
+        "detail": health.detail,
+        "in_use": pool and pool.in_use,
+        "idle": pool and pool.idle,
+        "max": pool and pool.most,
     }
 
 

@@ -38,6 +38,9 @@ class JobRequest(Strict):
         max_length=MAX_KEY,
         help_text="While a run of this job with this key is live, asking again answers with that run.",
     )
+    fresh = serializers.BooleanField(
+        required=False, help_text="Run it anew, though the result of the same request could be reused."
+    )
     why = serializers.CharField(required=False, allow_blank=True, max_length=300, help_text="For the audit log.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

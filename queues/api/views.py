@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from queues.api import answers, examples, reads
+from queues.api import answers, examples, reads, shapes
 from queues.api.actor import actor_of
 from queues.api.asking import ask
 from queues.api.endpoint import Endpoint
@@ -45,12 +45,11 @@ class Jobs(Endpoint):
     )
     def post(self, request: Request) -> Response:
         run, headers = once(request, lambda: self._ask(request))
-        return _run(run, 202, {"Location": reads.url_of(run), **headers})
+        told = reads.told(run)
+        return _run(told, 202, {"Location": told["url"], **headers})
 
     def _ask(self, request: Request) -> Run:
-        asked = JobRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return ask(asked.validated_data, request.user, actor_of(request))
+        return ask(shapes.given(JobRequest, request.data), request.user, actor_of(request))
 
 
 class OneRun(Endpoint):
@@ -66,7 +65,7 @@ class OneRun(Endpoint):
         examples=examples.runs(200),
     )
     def get(self, request: Request, queue: str, run_id: UUID) -> Response:
-        return _run(reads.run_of(queue, run_id))
+        return _run(reads.told(reads.run_of(queue, run_id)))
 
 
 class CancelRun(Endpoint):
@@ -157,15 +156,14 @@ class Health(Endpoint):
 
 def _verb(service: Any, request: Request, queue: str, run_id: UUID) -> Response:
     """What may be done to a run: it must be in the queue that the URL names, for that queue's right was asked."""
-    given = Reason(data=request.data)
-    given.is_valid(raise_exception=True)
+    why = shapes.given(Reason, request.data)["why"]
     reads.run_of(queue, run_id)
     try:
-        service(run_id, actor=actor_of(request), why=given.validated_data["why"])
+        service(run_id, actor=actor_of(request), why=why)
     except Run.DoesNotExist:  # its retention ended just now
         raise Http404(NO_RUN) from None
-    return _run(reads.run_of(queue, run_id))
+    return _run(reads.told(reads.run_of(queue, run_id)))
 
 
-def _run(run: Run, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(answers.RunAnswer(reads.told(run)).data, status=status, headers=headers)
+def _run(told: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(shapes.told(answers.RunAnswer, told), status=status, headers=headers)

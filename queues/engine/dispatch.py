@@ -123,16 +123,10 @@ def _dispatch_plain(row: Row) -> RunRef:
 
 def _ring(row: Row) -> None:
     """Offer a run that was just inserted: at once if that is committed, else after the commit."""
-    if row["state"] != states.PENDING:
-        return
-    listed = [(row["queue"], Listed(row["id"], row["job"]))]
-    if connection.in_atomic_block:
-        _release_after_commit(listed)
-        failpoints.reach("enqueue.written")
-        return
-    release = ReleaseAfterCommit()
-    release.rows += listed
-    release()
+    if row["state"] == states.PENDING:
+        _release_after_commit([(row["queue"], Listed(row["id"], row["job"]))])
+        if connection.in_atomic_block:
+            failpoints.reach("enqueue.written")
 
 
 def run_definition(
@@ -237,4 +231,4 @@ def _release_after_commit(rows: list[tuple[str, Listed]]) -> None:
             return
     release = ReleaseAfterCommit()
     release.rows += rows
-    transaction.on_commit(release, robust=True)
+    transaction.on_commit(release, robust=True)  # without a transaction: now

@@ -70,7 +70,7 @@ def insert_each(
 
 def insert_one(model: type[models.Model], row: Mapping[str, Any]) -> None:
     """Insert one row; what it does not name has its field's default. Raises DatabaseError."""
-    shape = _insert_one(model, tuple(row), connection.vendor)
+    shape = insert_shape(model, tuple(row), connection.vendor)
     fetch(shape.sql, shape.bind(row))
 
 
@@ -188,7 +188,7 @@ def _insert(
 
 
 @cache
-def _insert_one(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _Shape:
+def insert_shape(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _Shape:
     shape = _Shape(model, ())
     defaults = _defaults(model, set(names))
     columns = [shape.column(name) for name in (*names, *defaults)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from queues.ledger.sql import _insert_one, fetch, insert_one
+from queues.ledger.sql import fetch, insert_one, insert_shape
 
 Row = Mapping[str, Any]
 
@@ -18,7 +18,7 @@ def insert_together(rows: Sequence[tuple[type[models.Model], Row]]) -> None:
     default. On PostgreSQL one statement, which outside a transaction commits by itself; else one after another in a
     transaction. Raises DatabaseError."""
     if connection.vendor == "postgresql":
-        shapes = [_insert_one(model, tuple(row), connection.vendor) for model, row in rows]
+        shapes = [insert_shape(model, tuple(row), connection.vendor) for model, row in rows]
         bound = [value for shape, (_, row) in zip(shapes, rows, strict=True) for value in shape.bind(row)]
         fetch(_joined(tuple(shape.sql for shape in shapes)), bound)
         return

@@ -31,6 +31,11 @@ TABLE: dict[str, dict[str, tuple[int, ...]]] = {
     "api/v1/queue/stats": {"GET": (401, 200, 200, 200, 403, 403, 403)},
     "api/v1/queue/stats/<str:queue>": {"GET": (401, 200, 200, 200, 403, 403, 403)},
     "api/v1/queue/health": {"GET": (401, 200, 200, 200, 403, 403, 403)},
+    "api/v1/queue/error-rules": {
+        "GET": (401, 200, 403, 403, 403, 403, 403),
+        "PUT": (401, 422, 403, 403, 403, 403, 403),
+        "DELETE": (401, 422, 403, 403, 403, 403, 403),
+    },
     "api/v1/queue/jobs": {"POST": (401, 422, 422, 422, 403, 403, 403)},
     RUN: {"GET": (401, 200, 200, 200, 404, 404, 404)},
     f"{RUN}/cancel": {"POST": (401, 200, 200, 403, 404, 404, 404)},
@@ -42,6 +47,7 @@ TABLE: dict[str, dict[str, tuple[int, ...]]] = {
     "api/v1/queue/<str:queue>/drain": {"POST": (401, 422, 403, 403, 403, 403, 403)},
     "api/v1/queue/<str:queue>/clean": {"POST": (401, 422, 403, 403, 403, 403, 403)},
     "api/admin/queue/retry-failed": {"POST": (401, 422, 403, 403, 403, 403, 403)},
+    "api/admin/migration-status": {"GET": (401, 200, 403, 403, 403, 403, 403)},
     "^api(?:/(?P<path>.*))?$": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), (404,) * 7),
 }
 PUBLIC = {"api/token/", "api/token/refresh/", "^api(?:/(?P<path>.*))?$"}

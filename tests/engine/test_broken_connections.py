@@ -25,7 +25,7 @@ from queues.models import Run
 from .conftest import Number, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CALLERS, EACH = 6, 25
+CALLERS, EACH = 6, 100
 ADA = Actor(label="ada", source="api")
 
 

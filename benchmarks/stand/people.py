@@ -1,0 +1,25 @@
+"""`python -m benchmarks.stand.people COUNT`: make so many managers; prints a JSON list of access tokens, one each."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import django
+
+
+def main(count: int) -> None:
+    django.setup()
+    from django.contrib.auth.models import Group, User
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    from queues.policy import MANAGER
+
+    group, _ = Group.objects.get_or_create(name=MANAGER)
+    people = [User.objects.create(username=f"manager-{n}") for n in range(count)]
+    group.user_set.add(*people)
+    print(json.dumps([str(AccessToken.for_user(person)) for person in people]))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
