@@ -65,7 +65,7 @@ VARIABLES: tuple[Variable, ...] = (
     V("QUEUE_OPTIMIZATION_ENABLED", bool, True, "false: plain settings (3 slots, 10 jobs/s a queue, no batching) at the next heartbeat. The switch `optimization` goes above it, at run time.", "true"),
     V("QUEUE_RATE_LIMIT", str, "30/s", "Rate of the queues that call outside.", "100/min", check=rates.parse),
     V("QUEUE_BATCH_SIZE", int, 10, "Runs that a slot takes at once from a queue that batches, while nothing is known of how long they take; afterwards as many as fill a quarter of a second.", "10", least=1),
-    V("QUEUE_BATCH_TIMEOUT", int, 50, "Accepted, and waited for by nobody: a worker writes outcomes as soon as it can, all there are together, so that batches fill by themselves under load.", "50", least=0),
+    V("QUEUE_BATCH_TIMEOUT", int, 50, "Milliseconds in which a busy worker gathers outcomes to write them together; 50 of them, and one that somebody waits for, are written at once.", "50", least=0),
     V("REDIS_POOL_ENABLED", bool, True, "false: every command makes a connection of its own. The switch `redis_pool` goes above it, at run time.", "true"),
     V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose (queue, session, cache, metrics) at most, for each process; 5 to 25 do. Who finds all used waits a second for one.", "20", least=1),
     V("REDIS_POOL_MIN_CONNECTIONS", int, 5, "Connections of each purpose kept open and answering in long-lived processes.", "5", least=0),

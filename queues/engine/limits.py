@@ -21,6 +21,11 @@ def may_run_ahead(mean_s: float | None) -> bool:
     return mean_s is not None and mean_s <= AHEAD_S
 
 
+def ahead_pace_s(mean_s: float | None) -> float:
+    """How long claims for slots that are still busy may gather: short against what a run takes."""
+    return min(0.05, (mean_s or 0.0) / 6)
+
+
 def batch_size(mean_s: float | None, first: int = FIRST_BATCH) -> int:
     """How many runs one slot should claim: short ones in batches, long ones singly; `first` while nothing is known."""
     if mean_s is None:

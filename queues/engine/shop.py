@@ -32,7 +32,7 @@ from queues.engine.turns import FULL_FOR_S, Turns
 from queues.engine.window import DoorbellAway, Window
 from queues.engine.writer import Observer, Writer
 from queues.errors import WorkerStopping
-from queues.ledger import error_rules, runs
+from queues.ledger import error_rules, runs, states
 from queues.ledger.facts import Batch, Claim, Ending
 from queues.ledger.pending import Course, is_waiting
 from queues.ledger.queue_settings import all_effective, ensure_queues
@@ -85,6 +85,7 @@ class Shop:
         self._courses: dict[str, Course] = {}
         self._held: dict[UUID, Batch] = {}  # by their tokens
         self._owed: tuple[str, UUID] | None = None  # a bell that rang while no slot was free
+        self._ahead_not_before_s = 0.0
         self._over: dict[UUID, str] = {}  # batches that have run, their last endings not yet recorded: (token, queue)
         self._busy_at = time.monotonic()
         self._away = self._database_gone = False
@@ -112,6 +113,9 @@ class Shop:
             self.stopping.wait(0.005)
             return
         deep = None if self.paused or self._owed else self.turns.deep()
+        early_s = self._ahead_not_before_s - time.monotonic()
+        if deep is not None and early_s > 0:  # a few slots more will want something by then
+            deep, wait_s = None, min(wait_s, early_s)
         free = self.crew.wait_free(wait_s, deep)
         queues = self._askable()
         if not free and deep is not None and deep in queues and not self.paused:
@@ -167,6 +171,7 @@ class Shop:
         before = queues[: queues.index(queue)]
         self._owed = self._listen(before, 0.0) if before else None
         running = [batch.token for batch in self.crew.followable(queue)]
+        self._ahead_not_before_s = time.monotonic() + limits.ahead_pace_s(self._mean_s.get(queue))
         if self._owed is None and running:
             self._or_away(partial(self._claim, queue, None, free=0, behind=running), queue)
 
@@ -233,7 +238,9 @@ class Shop:
             self._mean_s[claim.queue] = limits.smooth(self._mean_s.get(claim.queue), took_s)
         if last_of is not None:
             self._over[last_of] = claim.queue
-        self.writer.report(claim, ending, last_of)
+        batch = self._held.get(claim.token)
+        waited_for = ending is None or ending.state != states.SUCCEEDED or batch is None or batch.limited
+        self.writer.report(claim, ending, last_of, urgent=waited_for)
 
     def _freed(self, tokens: Sequence[UUID]) -> None:
         """Slots of ours are free in the ledger: what waited for them, or for their keys, may go on."""

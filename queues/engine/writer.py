@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections
 
 from queues.engine.crew import Crew
@@ -20,6 +21,7 @@ from queues.ledger.facts import Claim, Ending, Finished, LogLine
 
 log = logging.getLogger("roundsman.worker")
 MAX_BATCH = 250
+ENOUGH = 50  # endings are not held back any longer
 NOTES_EVERY_S = 0.5
 TELL_STARTED_AFTER_S = 1.0  # a run that ends sooner costs one claim and one finish
 KEPT_LOGS = 1000  # batches of log lines kept while the database is away
@@ -41,13 +43,19 @@ class Writer:
         self.recorded = 0
         self._items: deque[Item] = deque()
         self._some = threading.Event()  # there are items
+        self._hurry = threading.Event()  # so many, or such, that they are written at once
+        self._pace_s = settings.QUEUE_BATCH_TIMEOUT / 1000
+        self._not_before_s = 0.0
         self._writing = 0  # taken from there, not yet stored
         self._logs: list[tuple[UUID, int, list[LogLine]]] = []  # taken from the runs, not yet stored
         self._stop = threading.Event()
         self.thread = threading.Thread(target=self._serve, name="writer", daemon=True)
 
-    def report(self, claim: Claim, ending: Ending | None, last_of: UUID | None) -> None:
+    def report(self, claim: Claim, ending: Ending | None, last_of: UUID | None, urgent: bool = True) -> None:
+        """`urgent`: somebody waits for it to be recorded. Others gather for a moment, see QUEUE_BATCH_TIMEOUT."""
         self._items.append((claim, ending, last_of))
+        if urgent or len(self._items) >= ENOUGH:
+            self._hurry.set()
         if not self._some.is_set():
             self._some.set()
 
@@ -59,6 +67,7 @@ class Writer:
     def stop(self, timeout_s: float) -> bool:
         """Write what is left. False if it could not be written in time (the runs will be rescued and run again)."""
         self._stop.set()
+        self._hurry.set()
         self.thread.join(timeout_s)
         return not self.thread.is_alive()
 
@@ -76,10 +85,15 @@ class Writer:
         connections.close_all()
 
     def _gather(self, timeout_s: float) -> list[Item]:
-        """All there is, up to a batch; waiting only for the first: under load batches fill by themselves."""
+        """All there is, up to a batch. The first after a while is written at once; those that follow gather until there
+        are enough, or their time is over, or one is urgent."""
         if not self._some.wait(timeout_s):
             return []
+        if not self._stop.is_set():
+            self._hurry.wait(max(0.0, self._not_before_s - time.monotonic()))
+        self._hurry.clear()
         self._some.clear()
+        self._not_before_s = time.monotonic() + self._pace_s
         items: list[Item] = []
         while self._items and len(items) < MAX_BATCH:
             self._writing += 1  # first: whoever counts meanwhile may count one twice, but misses none
