@@ -44,6 +44,11 @@ class Crew:
             self._changed.wait_for(lambda: self._free > 0 or bool(deep and self.followable(deep)), timeout_s)
             return self._free
 
+    def wait_followable(self, queue: str, timeout_s: float) -> bool:
+        """Whether there is anything that `followable` would name, waiting for it."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self.followable(queue)), timeout_s)
+
     def followable(self, queue: str) -> list[Batch]:
         """The running batches of this queue that nothing follows yet."""
         return [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-MAX_BATCH = 200
+MAX_BATCH = 500
 FIRST_BATCH = 5  # before anything is known of a queue's jobs
 SLICE_S = 0.25  # one slot's batch should take about this long
 SMOOTHING = 0.2
 AHEAD_S = 0.5
+TINY_S = 0.0005
 
 
 def smooth(mean_s: float | None, latest_s: float) -> float:

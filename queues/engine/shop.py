@@ -39,6 +39,7 @@ from queues.ledger.queue_settings import all_effective, ensure_queues
 
 log = logging.getLogger("roundsman.worker")
 MOST_UNWRITTEN = 2000  # endings; what is lost with this process is run again
+TINY_WAIT_S = 0.05
 SWITCH_S = 0.001  # threads that wait for servers get their turn soon, however busy the handlers' threads are
 
 
@@ -116,6 +117,10 @@ class Shop:
         early_s = self._ahead_not_before_s - time.monotonic()
         if deep is not None and early_s > 0:  # a few slots more will want something by then
             deep, wait_s = None, min(wait_s, early_s)
+        if deep is not None and self.crew.busy and self._is_tiny(deep):
+            if self.crew.wait_followable(deep, min(wait_s, TINY_WAIT_S)):
+                self._claim_ahead(self._askable(), deep)
+            return
         free = self.crew.wait_free(wait_s, deep)
         queues = self._askable()
         if not free and deep is not None and deep in queues and not self.paused:
@@ -165,9 +170,17 @@ class Shop:
                 self.turns.look_into(queues)
             return None
 
+    def _is_tiny(self, queue: str) -> bool:
+        """Runs so short that they can only be computing: in one thread they are through sooner than in many, which take
+        the interpreter from each other."""
+        mean_s = self._mean_s.get(queue)
+        return mean_s is not None and mean_s < limits.TINY_S and queue in self.turns.threaded
+
     def _claim_ahead(self, queues: Sequence[str], queue: str) -> None:
         """All slots are busy and more of the same waits: have it at hand when they are through. Unless something more
         important waits: that has the next free slot."""
+        if queue not in queues:
+            return
         before = queues[: queues.index(queue)]
         self._owed = self._listen(before, 0.0) if before else None
         running = [batch.token for batch in self.crew.followable(queue)]
@@ -189,6 +202,8 @@ class Shop:
             self.turns.put_aside(queue, time.monotonic() + FULL_FOR_S)
             self.turns.look_into([queue])
             return
+        if self._is_tiny(queue):
+            free = min(free, 1)
         mean_s = self._mean_s.get(queue)
         share = limits.batch_size(mean_s, settings.QUEUE_BATCH_SIZE if queue in self.turns.batching else 1)
         through = [token for token, of in list(self._over.items()) if of == queue]

@@ -23,6 +23,7 @@ class Turns:
         self.drains: dict[str, datetime | None] = {}
         self.concurrency: dict[str, int] = {}
         self.batching: set[str] = set()
+        self.threaded: set[str] = set()
         self._read_s: float | None = None
         self._not_before: dict[str, float] = {}
         self._more: set[str] = set()  # where the last claim left something
@@ -38,6 +39,7 @@ class Turns:
         self.open = [name for name in self.queues if in_force[name].open]
         self.drains = {name: in_force[name].drain_at for name in self.open}
         self.concurrency = {name: in_force[name].concurrency for name in self.open}
+        self.threaded = {name for name in self.open if in_force[name].executor == "threads"}
         self.batching = {name for name in self.open if in_force[name].batch}
         self._read_s = now_s
 

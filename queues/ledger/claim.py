@@ -25,7 +25,7 @@ from queues.models import JobDefinition, Queue, Run, RunEvent
 
 log = logging.getLogger("roundsman.worker")
 UNREADABLE_S = 30.0  # after which a queue with a rate that is none is asked again
-MAX_SHARE = 200  # runs of one slot's batch
+MAX_SHARE = 500  # runs of one slot's batch
 
 
 @dataclass(frozen=True)
