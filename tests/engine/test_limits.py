@@ -22,7 +22,7 @@ def test_long_runs_are_claimed_singly_and_unknown_ones_in_small_batches() -> Non
 def test_one_long_run_ends_the_batching() -> None:
     mean = None
     for _ in range(50):
-        mean = smooth(mean, 0.001)
+        mean = smooth(mean, 0.0001)
     assert batch_size(mean) == MAX_BATCH
     assert batch_size(smooth(mean, 5.0)) == 1
 
