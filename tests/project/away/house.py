@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ print(json.dumps({"token": str(token), "session": client.cookies["sessionid"].va
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: dict[str, str]
+    headers: Message  # whatever the case of its names
     body: str
     took_s: float
 
@@ -145,10 +146,10 @@ class House:
         began_s = time.monotonic()
         try:
             with urllib.request.urlopen(request, timeout=30) as got:
-                return Answer(got.status, dict(got.headers), got.read().decode(), time.monotonic() - began_s)
+                return Answer(got.status, got.headers, got.read().decode(), time.monotonic() - began_s)
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, dict(error.headers), error.read().decode(), time.monotonic() - began_s)
+                return Answer(error.code, error.headers, error.read().decode(), time.monotonic() - began_s)
         except urllib.error.URLError:
             return Answer(0, {}, "", time.monotonic() - began_s)
 
