@@ -59,11 +59,16 @@ class DatabaseClock:
             self._postgres = connection.vendor == "postgresql"
         if not self._postgres:
             return datetime.now(UTC)
+        perhaps = self._offset_s is None or self._connected or steady_s() - self._tried_s > RESYNC_S
+        if perhaps and self._is_due():
+            self._measure()
+        return self.at_hand()
+
+    def at_hand(self) -> datetime:
+        """By the last measurement, however old; nobody is asked."""
+        if self._postgres is False:
+            return datetime.now(UTC)
         steady = steady_s()
-        if self._offset_s is None or self._connected or steady - self._tried_s > RESYNC_S:
-            if self._is_due():
-                self._measure()
-            steady = steady_s()
         offset_s = self._offset_s if self._offset_s is not None else time.time() - steady
         return datetime.fromtimestamp(offset_s + steady, UTC)
 
@@ -132,6 +137,11 @@ _clock: Clock = DatabaseClock()
 def now() -> datetime:
     """The time, aware UTC, by the database's clock."""
     return _clock.now()
+
+
+def at_hand() -> datetime:
+    """The time for those who must not wait for the database: within a moment of `now()`."""
+    return _clock.at_hand() if isinstance(_clock, DatabaseClock) else _clock.now()
 
 
 def reading() -> float | None:

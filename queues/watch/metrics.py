@@ -84,8 +84,8 @@ def read_redis() -> RedisPart:
     try:
         histograms = timings.read(broker.connection("metrics"), catalogue.NAMES)
         reuse = reuse_figures.read(broker.connection("metrics"))
-        told = pools.read(broker.connection("metrics"), clock.now())
-        slots = allowed.read(broker.connection("metrics"), clock.now())
+        told = pools.read(broker.connection("metrics"), clock.at_hand())  # (the database may be silent)
+        slots = allowed.read(broker.connection("metrics"), clock.at_hand())
     except (redis.exceptions.RedisError, OSError):
         return RedisPart(latency_s, windows, pings=ping_all())
     return RedisPart(latency_s, windows, histograms, reuse, ping_all(), told, slots)

@@ -281,7 +281,6 @@ def test_the_page_comes_within_two_seconds_when_redis_is_away(get: Callable[...,
     assert "database_up 1.0" in answer.content.decode()
 
 
-@pytest.mark.django_db  # the time is the database's
 def test_endings_of_the_writer_fit_what_the_watch_takes(server: object, ended: Callable[..., Finished]) -> None:
     timings = Timings()
     timings.add([ended(queue) for queue in catalogue.NAMES])
