@@ -46,7 +46,7 @@ def holds(log: Iterable[Row]) -> list[Hold]:
 
 
 def leases(log: Iterable[Row]) -> list[Lease]:
-    """Pure. Rows as in `LOG`, in their order."""
+    """Pure. Rows as in `LOG`, in their order. A slot that stands behind another counts from that one's end on."""
     closed: dict[str, float] = {}
     opened: dict[str, Row] = {}
     for row in log:
@@ -54,7 +54,12 @@ def leases(log: Iterable[Row]) -> list[Lease]:
             opened[row[2]] = row
         elif row[0] == "slot-":
             closed[row[2]] = row[8]
-    return [Lease(token, row[4], row[3], row[8], closed.get(token, STILL)) for token, row in opened.items()]
+    found = []
+    for token, row in opened.items():
+        before = row[5]
+        begun = max(row[8], closed.get(before, STILL)) if before in opened else row[8]
+        found.append(Lease(token, row[4], row[3], begun, closed.get(token, STILL)))
+    return found
 
 
 def effects(log: Iterable[Row]) -> list[Done]:

@@ -19,8 +19,8 @@ CREATE FUNCTION chaos_hex(uuid) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT
 CREATE FUNCTION chaos_now() RETURNS float8 VOLATILE LANGUAGE sql AS $$ SELECT extract(epoch FROM clock_timestamp())::float8 $$;
 CREATE FUNCTION chaos_slot() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF TG_OP = 'INSERT' THEN
-    INSERT INTO chaos_log (what, token, worker, queue, at)
-      VALUES ('slot+', chaos_hex(NEW.token), chaos_hex(NEW.worker_id), NEW.queue, chaos_now());
+    INSERT INTO chaos_log (what, token, worker, queue, key, at) VALUES
+      ('slot+', chaos_hex(NEW.token), chaos_hex(NEW.worker_id), NEW.queue, chaos_hex(NEW.behind), chaos_now());
   ELSE
     INSERT INTO chaos_log (what, token, queue, at) VALUES ('slot-', chaos_hex(OLD.token), OLD.queue, chaos_now());
   END IF;
@@ -57,7 +57,8 @@ CREATE CONSTRAINT TRIGGER chaos_done AFTER INSERT ON chaos_done DEFERRABLE INITI
 NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 SQLITE = f"""
 CREATE TRIGGER chaos_slot_opened AFTER INSERT ON queues_slot BEGIN
-  INSERT INTO chaos_log (what, token, worker, queue, at) VALUES ('slot+', NEW.token, NEW.worker_id, NEW.queue, {NOW}); END;
+  INSERT INTO chaos_log (what, token, worker, queue, key, at)
+    VALUES ('slot+', NEW.token, NEW.worker_id, NEW.queue, NEW.behind, {NOW}); END;
 CREATE TRIGGER chaos_slot_closed AFTER DELETE ON queues_slot BEGIN
   INSERT INTO chaos_log (what, token, queue, at) VALUES ('slot-', OLD.token, OLD.queue, {NOW}); END;
 CREATE TRIGGER chaos_hold_closed AFTER UPDATE ON queues_run
