@@ -37,6 +37,19 @@ def test_the_log_becomes_holds_leases_and_effects() -> None:
     assert (effect.key, effect.run, effect.token, effect.at, effect.xid) == ("order-1", "r", "t", 1.2, "5")
 
 
+def test_a_slot_behind_another_counts_from_that_ones_end_on() -> None:
+    log = [
+        row("slot+", 1.0, token="first", worker="w", queue="billing"),
+        row("slot+", 1.1, token="second", worker="w", queue="billing", key="first"),
+        row("slot+", 1.2, token="third", worker="w", queue="billing", key="second"),
+        row("slot-", 1.4, token="first", queue="billing"),
+        row("slot-", 1.9, token="second", queue="billing"),
+        row("slot+", 2.0, token="late", worker="w", queue="billing", key="gone before the log began"),
+    ]
+    spans = {lease.token: (lease.opened, lease.closed) for lease in reading.leases(log)}
+    assert spans == {"first": (1.0, 1.4), "second": (1.4, 1.9), "third": (1.9, STILL), "late": (2.0, STILL)}
+
+
 def play(path: Path, jobs: int, place: load.Placed) -> None:
     load.run(journal=str(path), began=0.0, seed=1, jobs=jobs, helpings=[(0.0, jobs)], place=place)
 
