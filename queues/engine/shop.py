@@ -205,7 +205,9 @@ class Shop:
         if self._is_tiny(queue):
             free = min(free, 1)
         mean_s = self._mean_s.get(queue)
-        share = limits.batch_size(mean_s, settings.QUEUE_BATCH_SIZE if queue in self.turns.batching else 1)
+        share = limits.batch_size(
+            mean_s, settings.QUEUE_BATCH_SIZE if queue in self.turns.batching else limits.FIRST_BATCH
+        )
         through = [token for token, of in list(self._over.items()) if of == queue]
         claimed = runs.claim(
             queue,
