@@ -46,18 +46,22 @@ def holds(log: Iterable[Row]) -> list[Hold]:
 
 
 def leases(log: Iterable[Row]) -> list[Lease]:
-    """Pure. Rows as in `LOG`, in their order. A slot that stands behind another counts from that one's end on."""
+    """Pure. Rows as in `LOG`, in their order. A slot that stands behind another counts from that one's end on; not
+    at all where one transaction ended both (a rescue)."""
     closed: dict[str, float] = {}
+    by: dict[str, str] = {}  # the transaction that ended it
     opened: dict[str, Row] = {}
     for row in log:
         if row[0] == "slot+":
             opened[row[2]] = row
         elif row[0] == "slot-":
-            closed[row[2]] = row[8]
+            closed[row[2]], by[row[2]] = row[8], row[7] or ""
     found = []
     for token, row in opened.items():
         before = row[5]
         begun = max(row[8], closed.get(before, STILL)) if before in opened else row[8]
+        if before in opened and by.get(before) and by.get(before) == by.get(token):
+            begun = closed[token]
         found.append(Lease(token, row[4], row[3], begun, closed.get(token, STILL)))
     return found
 

@@ -22,7 +22,8 @@ CREATE FUNCTION chaos_slot() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO chaos_log (what, token, worker, queue, key, at) VALUES
       ('slot+', chaos_hex(NEW.token), chaos_hex(NEW.worker_id), NEW.queue, chaos_hex(NEW.behind), chaos_now());
   ELSE
-    INSERT INTO chaos_log (what, token, queue, at) VALUES ('slot-', chaos_hex(OLD.token), OLD.queue, chaos_now());
+    INSERT INTO chaos_log (what, token, queue, xid, at)
+      VALUES ('slot-', chaos_hex(OLD.token), OLD.queue, pg_current_xact_id()::text, chaos_now());
   END IF;
   RETURN NULL;
 END $$;
