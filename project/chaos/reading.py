@@ -46,23 +46,24 @@ def holds(log: Iterable[Row]) -> list[Hold]:
 
 
 def leases(log: Iterable[Row]) -> list[Lease]:
-    """Pure. Rows as in `LOG`, in their order. A slot that stands behind another counts from that one's end on; not
-    at all where one transaction ended both (a rescue)."""
-    closed: dict[str, float] = {}
-    by: dict[str, str] = {}  # the transaction that ended it
+    """Pure. Rows as in `LOG`, in their order. A slot that stands behind another counts from that one's end on. What one
+    transaction ended, ended at one moment, whatever the order of its rows."""
+    closed: dict[str, tuple[float, str]] = {}
+    together: dict[str, float] = {}  # by transaction: its last end
     opened: dict[str, Row] = {}
     for row in log:
         if row[0] == "slot+":
             opened[row[2]] = row
         elif row[0] == "slot-":
-            closed[row[2]], by[row[2]] = row[8], row[7] or ""
+            closed[row[2]] = row[8], row[7] or ""
+            if row[7]:
+                together[row[7]] = max(row[8], together.get(row[7], 0.0))
+    ends = {token: together.get(xid, at) for token, (at, xid) in closed.items()}
     found = []
     for token, row in opened.items():
-        before = row[5]
-        begun = max(row[8], closed.get(before, STILL)) if before in opened else row[8]
-        if before in opened and by.get(before) and by.get(before) == by.get(token):
-            begun = closed[token]
-        found.append(Lease(token, row[4], row[3], begun, closed.get(token, STILL)))
+        before, end = row[5], ends.get(token, STILL)
+        begun = max(row[8], ends.get(before, STILL)) if before in opened else row[8]
+        found.append(Lease(token, row[4], row[3], begun, end))
     return found
 
 

@@ -50,15 +50,16 @@ def test_a_slot_behind_another_counts_from_that_ones_end_on() -> None:
     assert spans == {"first": (1.0, 1.4), "second": (1.4, 1.9), "third": (1.9, STILL), "late": (2.0, STILL)}
 
 
-def test_slots_that_one_transaction_ended_did_not_follow_each_other() -> None:
+def test_what_one_transaction_ended_ended_at_one_moment() -> None:
     log = [
         row("slot+", 1.0, token="first", worker="w", queue="billing"),
         row("slot+", 1.1, token="second", worker="w", queue="billing", key="first"),
-        row("slot-", 1.40, token="first", queue="billing", xid="7"),
-        row("slot-", 1.41, token="second", queue="billing", xid="7"),
+        row("slot+", 1.2, token="third", worker="w", queue="billing", key="second"),
+        row("slot-", 1.40, token="second", queue="billing", xid="7"),
+        row("slot-", 1.41, token="first", queue="billing", xid="7"),
     ]
-    first, second = reading.leases(log)
-    assert first.closed == 1.40 and second.opened == second.closed
+    spans = {lease.token: (lease.opened, lease.closed) for lease in reading.leases(log)}
+    assert spans == {"first": (1.0, 1.41), "second": (1.41, 1.41), "third": (1.41, STILL)}
 
 
 def play(path: Path, jobs: int, place: load.Placed) -> None:
