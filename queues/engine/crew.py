@@ -56,6 +56,7 @@ class Crew:
             for slot in self.slots
             if (batch := slot.batch) is not None
             and slot.following is None
+            and not slot.alone
             and batch.queue == queue
             and not batch.limited
         ]
@@ -66,13 +67,11 @@ class Crew:
 
     def follow(self, batch: Batch) -> bool:
         """Run it where `batch.behind` runs, after that; in a free slot where that is over. False: it cannot run there
-        (the queue's executor was changed meanwhile)."""
+        (what is in front takes long, or the queue's executor was changed), and nowhere else before that is over."""
         for slot in self.slots:
             before = slot.batch
-            if before is not None and before.token == batch.behind and before.executor != batch.executor:
-                return False
-            if slot.follow(batch):
-                return True
+            if before is not None and before.token == batch.behind:
+                return before.executor == batch.executor and slot.follow(batch)
         self.give(batch)
         return True
 

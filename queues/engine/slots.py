@@ -30,6 +30,7 @@ class Slot(ABC, Generic[E]):
         self.report, self.through, self.moved = report, through, moved
         self.batch: Batch | None = None
         self.following: Batch | None = None
+        self.alone = False  # what waited was taken away: nothing more is put behind the present batch
         self.current: E | None = None
         self.waiting: deque[Claim] = deque()
         self.lock = threading.Lock()
@@ -41,6 +42,7 @@ class Slot(ABC, Generic[E]):
             taken: list[tuple[Claim, UUID | None]] = [(claim, None) for claim in self.waiting]
             self.waiting.clear()
             following, self.following = self.following, None
+            self.alone = True
         if following is not None:
             taken += [(claim, None) for claim in following.claims[:-1]]
             taken.append((following.claims[-1], following.token))
@@ -49,7 +51,7 @@ class Slot(ABC, Generic[E]):
     def follow(self, batch: Batch) -> bool:
         """Have it run after the present batch. False where that is over, or followed already."""
         with self.lock:
-            if self.batch is None or self.batch.token != batch.behind or self.following is not None:
+            if self.batch is None or self.batch.token != batch.behind or self.following is not None or self.alone:
                 return False
             self.following = batch
             return True
@@ -61,7 +63,7 @@ class Slot(ABC, Generic[E]):
     def begin(self, batch: Batch) -> E | None:
         """The first execution of a batch."""
         with self.lock:
-            self.batch, self.waiting = batch, deque(batch.claims)
+            self.batch, self.waiting, self.alone = batch, deque(batch.claims), False
             return self._next()
 
     def ended(self, execution: E, ending: Ending | None) -> E | None:
@@ -94,7 +96,7 @@ class Slot(ABC, Generic[E]):
     def _next(self) -> E | None:
         """Under the lock."""
         if not self.waiting:
-            self.batch, self.following, self.current = self.following, None, None
+            self.batch, self.following, self.current, self.alone = self.following, None, None, False
             if self.batch is None:
                 return None
             self.waiting = deque(self.batch.claims)

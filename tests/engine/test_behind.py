@@ -148,6 +148,7 @@ def test_what_waits_behind_can_be_taken_away_with_its_slot(gated) -> None:
     until(lambda: slot.current is not None)
     slot.follow(held(two, 2, job, behind=one))
     assert [(c.token, last) for c, last in slot.take_waiting()] == [(one, None), (two, None), (two, two)]
+    assert not slot.follow(held(uuid4(), 1, job, behind=one)), "what takes long is followed by nothing more"
     gate.set()
     until(lambda: told == [(one, one)])
 
