@@ -71,7 +71,10 @@ class Crew:
         for slot in self.slots:
             before = slot.batch
             if before is not None and before.token == batch.behind:
-                return before.executor == batch.executor and slot.follow(batch)
+                if before.executor != batch.executor:
+                    slot.alone = True  # or it would be tried again and again, each try a slot until it is given back
+                    return False
+                return slot.follow(batch)
         self.give(batch)
         return True
 

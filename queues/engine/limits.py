@@ -6,7 +6,6 @@ MAX_BATCH = 500
 FIRST_BATCH = 5  # before anything is known of a queue's jobs
 SLICE_S = 0.25  # one slot's batch should take about this long
 SMOOTHING = 0.2
-AHEAD = False  # claims ahead are off: with workers that die, the chaos run has seen a queue one lease over its limit (ADR 7)
 AHEAD_S = 0.5
 TINY_S = 0.0005
 
@@ -20,7 +19,7 @@ def smooth(mean_s: float | None, latest_s: float) -> float:
 
 def may_run_ahead(mean_s: float | None) -> bool:
     """Whether a slot may have a second batch at hand: not where that would wait long for the first."""
-    return AHEAD and mean_s is not None and mean_s <= AHEAD_S
+    return mean_s is not None and mean_s <= AHEAD_S
 
 
 def ahead_pace_s(mean_s: float | None) -> float:

@@ -174,7 +174,7 @@ class Shop:
         """Runs so short that they can only be computing: in one thread they are through sooner than in many, which take
         the interpreter from each other."""
         mean_s = self._mean_s.get(queue)
-        return limits.AHEAD and mean_s is not None and mean_s < limits.TINY_S and queue in self.turns.threaded
+        return mean_s is not None and mean_s < limits.TINY_S and queue in self.turns.threaded
 
     def _claim_ahead(self, queues: Sequence[str], queue: str) -> None:
         """All slots are busy and more of the same waits: have it at hand when they are through. Unless something more
