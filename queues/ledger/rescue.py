@@ -61,8 +61,8 @@ def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
     """Runs of a worker that is gone are pending again, or dead if it goes on like that. Returns (queue, id) to release.
 
     Of each batch only the first unfinished run had been started (and none of a batch that waited behind another): it
-    alone is charged an attempt and a crash. A run
-    whose row is locked is alive (its handler's transaction is still open) and is left for the next call.
+    alone is charged an attempt and a crash. A run whose row is locked is alive (its handler's transaction is still
+    open) and is left for the next call.
     """
     with brief():
         rows = list(
