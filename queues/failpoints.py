@@ -1,6 +1,6 @@
 """Named places in the protocol where a process can be made to die, to prove that dying there costs nothing.
 
-`reach("claim.written")` does nothing unless this process was armed for that name: then, at its n-th arrival, it kills
+`reach("claim.chosen")` does nothing unless this process was armed for that name: then, at its n-th arrival, it kills
 itself with SIGKILL. Only `manage.py chaos` arms; `POINTS` is the whole list, in the order in which a run meets them.
 """
 
@@ -19,7 +19,7 @@ POINTS: dict[str, str] = {
     "promote.committed": "it is committed, its id not in the window",
     "release.offered": "the id is in the window",
     "take.taken": "a worker has taken the id out of the window, not claimed it",
-    "claim.written": "slot and lease are written, not committed",
+    "claim.chosen": "runs are chosen and locked, not yet leased",
     "claim.committed": "the lease is committed, the run not handed to a slot",
     "start.begun": "the handler is about to be called",
     "effect.written": "an effect's row is written in the handler's transaction, not committed",

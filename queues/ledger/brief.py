@@ -6,11 +6,13 @@ row, and with them every other worker of that queue, for as long as it stands st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from queues.ledger import message
+from queues.ledger.message import Asked
 from queues.ledger.sql import Row, fetch
 
 # Every statement here finds its rows by an index. The planner, whose statistics are of another hour (a million rows may
@@ -22,45 +24,39 @@ _RULES = {
     "enable_bitmapscan": "off",
     "jit": "off",
 }
-_BEGIN = "; ".join(["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in _RULES.items())]).encode()
+_SET: Asked = ("SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _RULES.items()), {})
+
+
+class Brief:
+    """`answers`: the rows that each of the opening statements brought."""
+
+    def __init__(self, answers: list[list[Row]], *, ours: bool) -> None:
+        self.answers, self._ours = answers, ours
+
+    def close(self, *last: Asked) -> None:
+        """The last statements, sent in one message with the commit; nothing may be asked after them.
+
+        (Where the transaction is not ours alone to end, they are run, and it goes on.) Raises DatabaseError."""
+        if self._ours:
+            message.ask([], last, [b"COMMIT"])
+        else:
+            for sql, texts in last:
+                fetch(sql, texts)
 
 
 @contextmanager
-def brief(*opening: str) -> Iterator[list[list[Row]]]:
+def brief(*opening: Asked) -> Iterator[Brief]:
     """`transaction.atomic()` that the server ends when nothing is asked in it for `IDLE_S` seconds (PostgreSQL).
 
     A process that wakes after that gets a DatabaseError at its next statement; nothing of the transaction is kept, and
     it is done again. Inside an open transaction it is a savepoint, as `atomic()` is, and the outer one's rules hold.
     The limit ends with the transaction, so a pooled connection keeps nothing of it.
 
-    Statements without parameters may be sent along with its beginning, in one message: it yields their rows.
-
-    (No pipeline in here: psycopg ends one with a flush, and the server then forgets to count how long we are idle.)
+    Its first statements may be sent along with its beginning, in one message.
     """
-    postgres = connection.vendor == "postgresql"
-    outermost = not connection.in_atomic_block
+    ours = connection.vendor == "postgresql" and not connection.in_atomic_block
     with transaction.atomic():
-        if outermost and postgres:
-            yield _begin(opening)
+        if ours:
+            yield Brief(message.begin([_SET, *opening])[1:], ours=True)
         else:
-            yield [fetch(statement) for statement in opening]
-
-
-def _begin(opening: Sequence[str]) -> list[list[Row]]:
-    """Begin and set the limits in one message. (psycopg begins by itself with the first statement, in one of its own.)"""
-    from psycopg import adapt, errors, generators, pq
-
-    direct = connection.connection
-    message = b"; ".join([_BEGIN, *(statement.encode() for statement in opening)])
-    with connection.wrap_database_errors, direct.lock:
-        direct.pgconn.send_query(message)
-        results = direct.wait(generators.execute(direct.pgconn))
-        for result in results:
-            if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
-                raise errors.error_from_result(result, encoding=direct.info.encoding)
-        answers = []
-        for result in results[len(results) - len(opening) :]:
-            reader = adapt.Transformer(direct)
-            reader.set_pgresult(result)
-            answers.append(reader.load_rows(0, result.ntuples, tuple))
-        return answers
+            yield Brief([fetch(sql, texts) for sql, texts in opening], ours=False)

@@ -17,7 +17,7 @@ from queues.ledger.allot import Group, Wish, allot
 from queues.ledger.brief import brief
 from queues.ledger.doubt import in_doubt, settle
 from queues.ledger.facts import Batch, Claim
-from queues.ledger.lease import free, lease, opening, room
+from queues.ledger.lease import freeing, leasing, opening, room
 from queues.ledger.pending import Course, Found, take_next
 from queues.ledger.queue_settings import QueueSettings, effective
 from queues.ledger.sql import update_each
@@ -60,8 +60,8 @@ def claim(
     """
     settle_doubts()
     asked = list(ids or ())
-    with in_doubt() as batches, brief(*opening(queue, through, behind)) as answers:
-        found = room(queue, answers, behind)
+    with in_doubt() as batches, brief(*opening(queue, through, behind)) as talk:
+        found = room(queue, talk.answers, behind)
         in_force = effective(found.queue)
         if not in_force.open:
             return Claimed(refused=asked)
@@ -87,12 +87,16 @@ def claim(
         if followed:  # what crashed before runs in a process of its own, behind nobody
             rows = [row for row in rows if not row.crashes]
         shares, left = _shares(queue, rows, len(places), share)
-        batches += _lease(in_force, shares, worker_id, now, places)
+        batches += [
+            _batch(in_force, of_slot, uuid4(), now, before) for of_slot, before in zip(shares, places, strict=False)
+        ]
         taken = {claim.id for batch in batches for claim in batch.claims}
         if rate is not None and taken:
             grants = rates.granted(rate, grants, now.timestamp(), len(taken))
             Queue.objects.filter(pk=queue).update(grants=grants)
-        failpoints.reach("claim.written")
+        failpoints.reach("claim.chosen")
+        if batches:
+            talk.close(*leasing(queue, worker_id, now, batches))
     failpoints.reach("claim.committed")
     more = bool(batches) and (waits or left)
     return Claimed(batches, [run_id for run_id in asked if run_id not in taken], more=more)
@@ -159,21 +163,8 @@ def _free_for_definitions(rows: list[Found]) -> dict[Group, int]:
     return {("definition", pk): limit - held[pk] for pk, limit in limits.items() if limit is not None}
 
 
-def _lease(
-    in_force: QueueSettings,
-    shares: list[list[Found]],
-    worker_id: UUID,
-    now: datetime,
-    places: Sequence[UUID | None],
-) -> list[Batch]:
-    """A slot for each share, and its token as the lease of the share's runs; `places`: None, or what it runs behind."""
-    batches = [_batch(in_force, share, uuid4(), now, behind) for share, behind in zip(shares, places, strict=False)]
-    if batches:
-        lease(in_force.name, worker_id, now, batches)
-    return batches
-
-
 def _batch(in_force: QueueSettings, share: list[Found], token: UUID, now: datetime, behind: UUID | None) -> Batch:
+    """A share under its token, the lease of its runs; `behind`: the batch after which it runs, if any."""
     executor = "children" if share[0].crashes else in_force.executor
     held: tuple[Any, ...] = (token, now)
     claims = [Claim(*row.of_claim, *held) for row in sorted(share, key=attrgetter("id"))]
@@ -199,7 +190,7 @@ def give_back(claims: Sequence[Claim], *, slots: Sequence[UUID] = (), why: str =
 
     `slots` are the tokens of batches that have nothing left. Returns the ids that are pending again.
     """
-    with brief():
+    with brief() as talk:
         tokens = {claim.id: claim for claim in claims}
         held = [
             (run_id, started)
@@ -219,8 +210,6 @@ def give_back(claims: Sequence[Claim], *, slots: Sequence[UUID] = (), why: str =
                 for run_id, _ in held
             ],
         )  # fmt: skip
-        if slots:
-            free(slots)
         now = clock.now()
         RunEvent.objects.bulk_create(
             [
@@ -232,5 +221,7 @@ def give_back(claims: Sequence[Claim], *, slots: Sequence[UUID] = (), why: str =
             ]
         )
         failpoints.reach("give_back.written")
+        if slots:
+            talk.close(freeing(slots))
     failpoints.reach("give_back.committed")
     return [run_id for run_id, _ in held]

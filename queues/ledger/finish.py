@@ -12,7 +12,7 @@ from queues.ledger import clock, states
 from queues.ledger.brief import brief
 from queues.ledger.crashes import Crashes, after_crash
 from queues.ledger.facts import Ending, Finished, LogLine, Progress
-from queues.ledger.lease import free
+from queues.ledger.lease import freeing
 from queues.ledger.sql import insert_each, storable, update_each
 from queues.models import EffectRecord, Run, RunEvent, RunLogLine
 
@@ -23,7 +23,7 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
     An ending whose run is no longer held under its token (it was rescued meanwhile) changes nothing and is left out of
     the answer. A run with a cancel request does not retry: it ends cancelled. Raises DatabaseError.
     """
-    with brief():
+    with brief() as talk:
         plain: list[Ending] = []
         others: list[Ending] = []
         for ending in endings:
@@ -32,9 +32,9 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
         _add_effects(kept)
         insert_each(RunEvent, [event for ending in kept for event in _events(ending)])
         _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in kept if e.log)
-        if slots:
-            free(slots)
         failpoints.reach("finish.written")
+        if slots:
+            talk.close(freeing(slots))
     failpoints.reach("finish.committed")
     return [_finished(ending) for ending in kept]
 

@@ -14,14 +14,15 @@ from django.db import connection
 from django.db.models import JSONField
 
 from queues.ledger.facts import Batch
-from queues.ledger.sql import Row, fetch, readers, sqlite_time
+from queues.ledger.message import Asked
+from queues.ledger.sql import Row, readers, sqlite_time
 from queues.models import Queue, Run, Slot
 
-_LOCK = "SELECT {columns} FROM {queue} WHERE name = %s{lock}"
-_COUNT = """SELECT count(*) FROM {slot} s WHERE s.queue = %s
+_LOCK = "SELECT {columns} FROM {queue} WHERE name = %(queue)s{lock}"
+_COUNT = """SELECT count(*) FROM {slot} s WHERE s.queue = %(queue)s
     AND (s.behind IS NULL OR NOT EXISTS (SELECT 1 FROM {slot} before WHERE before.token = s.behind))"""
-_THERE = {"postgresql": "SELECT token FROM {slot} WHERE token = ANY(%s::uuid[])", "sqlite": "SELECT token FROM {slot} WHERE token IN (SELECT value FROM json_each(%s))"}  # fmt: skip
-_FREE = {"postgresql": "DELETE FROM {slot} WHERE token = ANY(%s::uuid[])", "sqlite": "DELETE FROM {slot} WHERE token IN (SELECT value FROM json_each(%s))"}  # fmt: skip
+_THERE = {"postgresql": "SELECT token FROM {slot} WHERE token = ANY(%(tokens)s::uuid[])", "sqlite": "SELECT token FROM {slot} WHERE token IN (SELECT value FROM json_each(%(tokens)s))"}  # fmt: skip
+_FREE = {"postgresql": "DELETE FROM {slot} WHERE token = ANY(%(tokens)s::uuid[])", "sqlite": "DELETE FROM {slot} WHERE token IN (SELECT value FROM json_each(%(tokens)s))"}  # fmt: skip
 _LEASE = {
     "postgresql": (
         """WITH leased AS (INSERT INTO {slot} (token, queue, worker_id, claimed_at, behind)
@@ -50,16 +51,15 @@ class Room:
     there: list[UUID]
 
 
-def opening(queue: str, through: Sequence[UUID] = (), behind: Sequence[UUID] = ()) -> list[str]:
+def opening(queue: str, through: Sequence[UUID] = (), behind: Sequence[UUID] = ()) -> list[Asked]:
     """A claim's first statements: the queue's row is locked, and in a statement of its own it is counted (in one with
     the lock, the count would be of the time before it). Slots of `through` are freed first."""
-    vendor = connection.vendor
-    asked = [(_LOCK, queue), (_COUNT, queue)]
+    asked: list[Asked] = [(_sql(_LOCK), {"queue": queue}), (_sql(_COUNT), {"queue": queue})]
     if through:
-        asked.insert(1, (_FREE[vendor], _tokens(through)))
+        asked.insert(1, freeing(through))
     if behind:
-        asked.append((_THERE[vendor], _tokens(behind)))
-    return [_sql(statement) % _quoted(value) for statement, value in asked]
+        asked.append((_sql(_THERE[connection.vendor]), {"tokens": _tokens(behind)}))
+    return asked
 
 
 def room(queue: str, answers: Sequence[list[Row]], behind: Sequence[UUID] = ()) -> Room:
@@ -75,25 +75,25 @@ def room(queue: str, answers: Sequence[list[Row]], behind: Sequence[UUID] = ()) 
     return Room(Queue.from_db("default", names, values), int(held), [token for token in behind if token in found])
 
 
-def _quoted(text: str) -> str:
-    """A text as SQL has it. (Names of queues and tokens: what is asked without parameters travels with the beginning.)"""
-    return "'" + text.replace("'", "''") + "'"
+def freeing(tokens: Sequence[UUID]) -> Asked:
+    """The statement after which these slots are free again."""
+    return _sql(_FREE[connection.vendor]), {"tokens": _tokens(tokens)}
 
 
-def free(tokens: Sequence[UUID]) -> None:
-    """These slots are free again."""
-    fetch(_sql(_FREE[connection.vendor]), [_tokens(tokens)])
-
-
-def lease(queue: str, worker_id: UUID, now: datetime, batches: Sequence[Batch]) -> None:
-    """A slot for each batch, under its token, which is the lease of its runs; the transaction has them locked."""
+def leasing(queue: str, worker_id: UUID, now: datetime, batches: Sequence[Batch]) -> list[Asked]:
+    """The statements that make a slot for each batch, under its token, which is the lease of its runs. The transaction
+    has those locked."""
     postgres = connection.vendor == "postgresql"
-    values = {"worker": worker_id if postgres else worker_id.hex, "now": now if postgres else sqlite_time(now)}
     slots = {batch.token.hex: batch.behind and batch.behind.hex for batch in batches}
     held = {claim.id.hex: token for token, batch in zip(slots, batches, strict=True) for claim in batch.claims}
-    values |= {"queue": queue, "tokens": json.dumps(slots), "held": json.dumps(held)}
-    for statement in _LEASE[connection.vendor]:
-        fetch(_sql(statement), values)
+    texts = {
+        "queue": queue,
+        "worker": worker_id.hex,
+        "now": now.isoformat() if postgres else sqlite_time(now),
+        "tokens": json.dumps(slots),
+        "held": json.dumps(held),
+    }
+    return [(_sql(statement), texts) for statement in _LEASE[connection.vendor]]
 
 
 def _tokens(tokens: Sequence[UUID]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from queues.contract import Done
 from queues.ledger import runs
@@ -93,7 +93,7 @@ def two_runs(job: Callable[..., object], queues_exist: None, fake_window: object
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_a_worker_that_stands_still_in_mid_claim_holds_up_the_others_for_seconds_only(two_runs: None) -> None:
-    with process(STOPPED, "claim.written") as stopped:
+    with process(STOPPED, "claim.chosen") as stopped:
         until(lambda: stands_still(stopped.pid))
         began_s = time.monotonic()
         mine = runs.claim(QUEUE, worker_id=uuid4(), slots=1, share=1)
@@ -126,3 +126,58 @@ def test_inside_an_open_transaction_the_outer_ones_rules_hold() -> None:
         with brief():
             assert idle_limit() == "1min"
         assert idle_limit() == "1min"
+
+
+def one() -> int:
+    return sum(len(batch.claims) for batch in runs.claim(QUEUE, worker_id=uuid4(), slots=1, share=1).batches)
+
+
+def roll_back() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        Run.objects.count()
+        raise ZeroDivisionError
+
+
+def roll_back_to_a_savepoint() -> None:
+    with transaction.atomic():
+        roll_back()
+
+
+@pytest.mark.parametrize("disturb", [roll_back, roll_back_to_a_savepoint])
+def test_a_claim_is_not_disturbed_by_what_was_rolled_back_on_its_connection(two_runs: None, disturb) -> None:
+    for _ in range(5):  # so often that the driver has prepared statements, which it deallocates with ours
+        Run.objects.count()
+    assert one() == 1
+    disturb()
+    assert one() == 1
+    assert Slot.objects.count() == 2
+
+
+def test_behind_a_pooler_that_keeps_no_statements_nothing_is_prepared(two_runs: None, monkeypatch) -> None:
+    connection.ensure_connection()
+    monkeypatch.setattr(connection.connection, "prepare_threshold", None)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+        assert one() == 1
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'roundsman%'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_where_the_last_statement_fails_nothing_is_committed_and_the_connection_goes_on(two_runs: None) -> None:
+    with pytest.raises(DataError), brief() as talk:
+        Run.objects.update(job="changed")
+        talk.close(("SELECT %(n)s::int", {"n": "none"}))
+    assert not Run.objects.filter(job="changed").exists()
+    with brief() as talk:
+        Run.objects.update(job="changed")
+        talk.close(("SELECT %(n)s::int", {"n": "1"}))
+    assert Run.objects.filter(job="changed").count() == 2
+
+
+def test_inside_an_open_transaction_the_last_statement_commits_nothing(two_runs: None) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with brief() as talk:
+            talk.close(("UPDATE queues_run SET job = %(job)s", {"job": "changed"}))
+        assert Run.objects.filter(job="changed").count() == 2
+        raise ZeroDivisionError
+    assert not Run.objects.filter(job="changed").exists()

@@ -12,8 +12,8 @@ from django.db import OperationalError
 from queues.contract import Done
 from queues.ledger import claim as claiming
 from queues.ledger import runs
-from queues.ledger.brief import brief
-from queues.ledger.sql import Row
+from queues.ledger.brief import Brief, brief
+from queues.ledger.message import Asked
 from queues.models import Run, Slot
 
 from .conftest import QUEUE, Number, state_of, until
@@ -22,17 +22,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def answer_lost(*opening: str) -> Iterator[list[list[Row]]]:
-    with brief(*opening) as answers:
-        yield answers
+def answer_lost(*opening: Asked) -> Iterator[Brief]:
+    with brief(*opening) as talk:
+        yield talk
     raise OperationalError("the connection broke before the answer came")
 
 
 @contextmanager
-def commit_lost(*opening: str) -> Iterator[list[list[Row]]]:
-    with brief(*opening) as answers:
-        yield answers
-        raise OperationalError("the connection broke before the commit")
+def commit_lost(*opening: Asked) -> Iterator[Brief]:
+    with brief(*opening) as talk, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(talk, "close", lambda *last: _away())
+        yield talk
 
 
 @pytest.mark.parametrize("lost", [answer_lost, commit_lost])
