@@ -28,7 +28,8 @@ def main() -> None:
 
     from benchmarks.jobs import QUEUE, Work, work
     from queues.engine.broker import connection
-    from queues.engine.shop import Rules, Shop
+    from queues.engine.rules import Rules
+    from queues.engine.shop import Shop
     from queues.ledger.queue_settings import ensure_queues
     from queues.models import Queue, Run
 

@@ -85,7 +85,7 @@ def quick_worker(
 ) -> None:
     """A worker with a short lease: its heart beats five times a second."""
     from queues.engine.broker import connection
-    from queues.engine.shop import Rules
+    from queues.engine.rules import Rules
     from queues.engine.tend import Tick
     from queues.engine.worker import LedgerWorker
     from queues.timetable import fires

@@ -26,7 +26,8 @@ from rq.worker import WorkerStatus
 from queues.contract import Actor
 from queues.engine import memory
 from queues.engine.broker import QUEUES_KEY
-from queues.engine.shop import Rules, Shop
+from queues.engine.rules import Rules
+from queues.engine.shop import Shop
 from queues.ledger import runs
 
 log = logging.getLogger("roundsman.worker")

@@ -15,7 +15,8 @@ from django.db import connections
 from queues import registry
 from queues.contract import Actor, JobContext, Outcome
 from queues.engine import release
-from queues.engine.shop import Rules, Shop
+from queues.engine.rules import Rules
+from queues.engine.shop import Shop
 from queues.ledger.queue_settings import ensure_queues
 from queues.models import Queue, Run
 

@@ -19,7 +19,8 @@ from queues import failpoints
 from queues.contract import Done, ports
 from queues.engine import outbox, outbox_send, providers
 from queues.engine.context import RunContext
-from queues.engine.shop import Rules, Shop
+from queues.engine.rules import Rules
+from queues.engine.shop import Shop
 from queues.errors import IdempotencyConflict, LeaseLost, RunCancelled, RunTimeout, WrongState
 from queues.jobspecs import SettleCalls, settle_calls
 from queues.ledger import clock, runs

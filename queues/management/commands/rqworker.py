@@ -20,7 +20,7 @@ from queues import catalogue
 from queues.engine.adaptive import Limits
 from queues.engine.broker import connection
 from queues.engine.children import ChildRules
-from queues.engine.shop import Rules
+from queues.engine.rules import Rules
 from queues.engine.tend import Tick
 from queues.engine.worker import LedgerWorker
 from queues.errors import UnknownQueue
