@@ -11,6 +11,8 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import connection
+
 from queues import failpoints, rates
 from queues.ledger import clock, states
 from queues.ledger.allot import Group, Wish, allot
@@ -18,7 +20,8 @@ from queues.ledger.brief import brief
 from queues.ledger.doubt import in_doubt, settle
 from queues.ledger.facts import Batch, Claim
 from queues.ledger.lease import freeing, leasing, opening, room
-from queues.ledger.pending import Course, Found, take_next
+from queues.ledger.message import Asked
+from queues.ledger.pending import Course, Found, first_look, take_next
 from queues.ledger.queue_settings import QueueSettings, effective
 from queues.ledger.sql import update_each
 from queues.models import JobDefinition, Queue, Run, RunEvent
@@ -60,7 +63,10 @@ def claim(
     """
     settle_doubts()
     asked = list(ids or ())
-    with in_doubt() as batches, brief(*opening(queue, through, behind)) as talk:
+    wanted = (slots + len(behind)) * share
+    look = _first_look(queue, wanted, course) if ids is None else []
+    with in_doubt() as batches, brief(*opening(queue, through, behind), *look) as talk:
+        seen = talk.answers.pop() if look else None
         found = room(queue, talk.answers, behind)
         in_force = effective(found.queue)
         if not in_force.open:
@@ -83,7 +89,10 @@ def claim(
             limit = min(limit, rates.room(rate, grants, now.timestamp()))
             if limit <= 0:
                 return Claimed(refused=asked, more=True, wait_s=rates.wait_s(rate, grants, now.timestamp()))
-        rows, waits = take_next(queue, limit, in_force.drain_at, ids, course)
+        whole = limit == wanted and in_force.drain_at is None
+        rows, waits = take_next(queue, limit, in_force.drain_at, ids, course, seen if whole else None)
+        if course is not None:
+            course.whole = whole
         if followed:  # what crashed before runs in a process of its own, behind nobody
             rows = [row for row in rows if not row.crashes]
         shares, left = _shares(queue, rows, len(places), share)
@@ -100,6 +109,15 @@ def claim(
     failpoints.reach("claim.committed")
     more = bool(batches) and (waits or left)
     return Claimed(batches, [run_id for run_id in asked if run_id not in taken], more=more)
+
+
+def _first_look(queue: str, wanted: int, course: Course | None) -> list[Asked]:
+    """What a claim asks along with its beginning, before it knows how many it may take: where the last one was granted
+    all that it asked for. (On SQLite a journey costs nothing.)"""
+    if course is None or connection.vendor != "postgresql":
+        return []
+    whole, course.whole = course.whole, False
+    return [first_look(queue, wanted, course)] if whole else []
 
 
 def settle_doubts() -> None:

@@ -23,6 +23,7 @@ from django.db import connection
 
 from queues.ledger import states
 from queues.ledger.brief import brief
+from queues.ledger.message import Asked
 from queues.ledger.sql import Row, fetch, readers, sqlite_time
 from queues.models import JobDefinition, Queue, Run
 from queues.packing import unpack
@@ -95,6 +96,12 @@ class Course:
     after: str | None = None  # the key served last at that level; None: the round begins
     claims: int = 0
     fair: int | None = None  # the priority that had the last fair turn
+    whole: bool = False  # the last claim was granted all that it asked for
+
+    @property
+    def first_below(self) -> int | None:
+        """The priority below which the next claim begins: in a fair turn, that of the one before."""
+        return self.fair if (self.claims + 1) % FAIR_TURN == 0 else None
 
 
 class Found:
@@ -123,20 +130,28 @@ class Look:
     lower: bool = False
 
 
+def first_look(queue: str, limit: int, course: Course) -> Asked:
+    """The statement with which `take_next` will begin, if the queue does not drain. PostgreSQL."""
+    sql, _ = _made(_OF_FOUND, False, course.first_below is not None, course.after is not None, True, "postgresql")
+    values = _values(queue, limit, course.first_below, course.after)
+    return sql, {name: str(value) for name, value in values.items()}
+
+
 def take_next(
     queue: str,
     limit: int,
     drain_at: datetime | None,
     ids: Sequence[UUID] | None = None,
     course: Course | None = None,
+    seen: list[Row] | None = None,
 ) -> tuple[list[Found], bool]:
     """(the next runs of a queue, locked, without those that others hold locked; whether there may be more).
 
-    Of `ids` alone, if given. Run it inside a transaction."""
+    Of `ids` alone, if given. Run it inside a transaction. `seen`: what `first_look` has brought in it."""
     if ids is not None:
         rows = _among(queue, limit, drain_at, ids)
         return [Found(row) for row in rows], len(rows) >= limit
-    rows, more = _walk(_OF_FOUND, queue, limit, drain_at, course or Course(), lock=True)
+    rows, more = _walk(_OF_FOUND, queue, limit, drain_at, course or Course(), lock=True, seen=seen)
     return [Found(row) for row in rows], more
 
 
@@ -159,16 +174,24 @@ def is_waiting(queue: str, drain_at: datetime | None) -> bool:
 
 
 def _walk(
-    columns: tuple[str, ...], queue: str, limit: int, drain_at: datetime | None, course: Course, *, lock: bool
+    columns: tuple[str, ...],
+    queue: str,
+    limit: int,
+    drain_at: datetime | None,
+    course: Course,
+    *,
+    lock: bool,
+    seen: list[Row] | None = None,
 ) -> tuple[list[Row], bool]:
     """Level by level downwards, until there are enough. In a fair turn it begins below the level of the last one."""
+    below = course.first_below
     course.claims += 1
     fair = course.claims % FAIR_TURN == 0
-    below = course.fair if fair else None
     rows: list[Row] = []
     more = False
     for _ in range(MOST_LEVELS):
-        look = _look(columns, queue, limit - len(rows), drain_at, below, course, lock)
+        look = _look(columns, queue, limit - len(rows), drain_at, below, course, lock, seen)
+        seen = None
         if look.level is None:
             if below is None or not fair or rows:
                 break
@@ -193,9 +216,13 @@ def _look(
     below: int | None,
     course: Course,
     lock: bool,
+    seen: list[Row] | None,
 ) -> Look:
-    """One statement; two where the round had come to its end and begins anew."""
-    look = _see(columns, queue, limit, drain_at, below, course.after, lock)
+    """One statement (or none, where its answer is `seen`); two where the round had come to its end and begins anew."""
+    if seen is None:
+        look = _see(columns, queue, limit, drain_at, below, course.after, lock)
+    else:
+        look = _looked(seen, columns, limit)
     if course.after is not None and (look.level != course.level or not look.rows):
         look = _see(columns, queue, limit, drain_at, below, None, lock)
     return look
@@ -210,23 +237,32 @@ def _see(
     after: str | None,
     lock: bool,
 ) -> Look:
-    keys = min(limit, MOST_KEYS)
-    sql, reads, drains = _statement(columns, drain_at is not None, below is not None, after is not None, lock)
-    values: dict[str, Any] = {"queue": queue, "after": after or "", "keys": keys, "limit": limit, "rows": limit}
-    if drains:
-        values["drain"] = drain_at if connection.vendor == "postgresql" or drain_at is None else sqlite_time(drain_at)
-    if below is not None:
-        values["below"] = below
-    seen = fetch(sql, values)
+    postgres = connection.vendor == "postgresql"
+    sql, _ = _made(columns, drain_at is not None, below is not None, after is not None, lock, connection.vendor)
+    values = _values(queue, limit, below, after)
+    if drain_at is not None:
+        values["drain"] = drain_at if postgres else sqlite_time(drain_at)
+    return _looked(fetch(sql, values), columns, limit)
+
+
+def _values(queue: str, limit: int, below: int | None, after: str | None) -> dict[str, Any]:
+    """The statement's parameters, but for the moment of a drain."""
+    values: dict[str, Any] = {
+        "queue": queue, "after": after or "", "keys": min(limit, MOST_KEYS), "limit": limit, "rows": limit
+    }  # fmt: skip
+    return values if below is None else {**values, "below": below}
+
+
+def _looked(seen: list[Row], columns: tuple[str, ...], limit: int) -> Look:
     if not seen or seen[0][-4] is None:
         return Look()
-    width = len(columns)
+    width, reads = len(columns), _readers(columns, connection.vendor)
     level, count, last_key, lower = seen[0][-4:]
     rows = [_python(row[:width], reads) for row in seen if row[0] is not None]
     return Look(
         level=level,
         rows=rows,
-        last_key=last_key if count >= keys else None,
+        last_key=last_key if count >= min(limit, MOST_KEYS) else None,
         cut=len(rows) >= max(1, 1 + (limit - 1) // max(count, 1)),
         lower=bool(lower),
     )
@@ -251,10 +287,6 @@ def _python(row: Row, reads: Sequence[Callable[[Any], Any] | None]) -> Row:
 Reads = list[Callable[[Any], Any] | None]
 
 
-def _statement(columns: tuple[str, ...], drains: bool, below: bool, after: bool, lock: bool) -> tuple[str, Reads, bool]:
-    return (*_made(columns, drains, below, after, lock, connection.vendor), drains)
-
-
 @cache
 def _made(
     columns: tuple[str, ...], drains: bool, below: bool, after: bool, lock: bool, vendor: str
@@ -276,7 +308,7 @@ def _made(
         runs=runs,
         **names,
     )
-    return sql, _readers(columns)
+    return sql, _readers(columns, vendor)
 
 
 @cache
@@ -292,10 +324,11 @@ def _statement_among(drains: bool, vendor: str) -> tuple[str, Reads]:
         lock=" FOR UPDATE OF t SKIP LOCKED" if postgres else "",
         **names,
     )
-    return sql, _readers(_OF_FOUND)
+    return sql, _readers(_OF_FOUND, vendor)
 
 
-def _readers(columns: tuple[str, ...]) -> Reads:
+@cache
+def _readers(columns: tuple[str, ...], vendor: str) -> Reads:
     """Parameters travel on as the text that they are."""
     return [None if name == "params" else read for name, read in zip(columns, readers(Run, columns), strict=True)]
 
