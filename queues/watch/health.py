@@ -70,7 +70,10 @@ def _sample(names: Iterable[str], *, younger_than_s: float) -> list[HealthSample
     """Look once, then store what nobody else has stored meanwhile: one transaction, queues in the order of names."""
     names = sorted(names)
     now = clock.now()
-    seen = look(now, redis_up=broker.ping("queue").up, queues=names)
+    patience = timedelta(
+        seconds=younger_than_s
+    )  # what workers do by the way must not cost what only lasting backlogs are worth
+    seen = look(now, redis_up=broker.ping("queue").up, queues=names, patience=patience)
     stored = []
     QueueHealth.objects.bulk_create([QueueHealth(queue=name) for name in names], ignore_conflicts=True)
     with transaction.atomic():

@@ -15,7 +15,7 @@ from queues import catalogue, registry
 from queues.ledger import states
 from queues.ledger.queue_settings import all_effective
 from queues.models import Run, Slot, Worker
-from queues.watch.pending import pending
+from queues.watch.pending import NONE, pending
 from queues.watch.score import QueueFacts
 
 WINDOW_S, RATE_S = 300.0, 60.0
@@ -43,11 +43,13 @@ class Look:
     workers: tuple[WorkerLook, ...] = ()
 
 
-def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAMES) -> Look:
-    """The facts of `queues`: six queries, and one for each queue that finished something lately. DatabaseError."""
+def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAMES, patience: timedelta = NONE) -> Look:
+    """The facts of `queues`: six queries, and one for each queue that finished something lately. DatabaseError.
+
+    `patience`: how long a huge backlog must last before it is counted to the end (see queues.watch.pending)."""
     names = list(queues)
     in_force = all_effective()
-    live, oldest = _live(names, now)
+    live, oldest = _live(names, now, patience)
     finished = _finished(names, now)
     slots = _slots(names)
     workers = workers_now(now)
@@ -91,7 +93,9 @@ def sla(queue: str) -> tuple[float, float]:
     )
 
 
-def _live(names: list[str], now: datetime) -> tuple[Mapping[tuple[str, str], int], Mapping[str, datetime]]:
+def _live(
+    names: list[str], now: datetime, patience: timedelta
+) -> tuple[Mapping[tuple[str, str], int], Mapping[str, datetime]]:
     """Runs by queue and state, dead letters among them, and when the oldest pending run of each queue fell due."""
     rows = (
         Run.objects.filter(queue__in=names, state__in=[states.SCHEDULED, states.RUNNING, states.DEAD])
@@ -100,7 +104,7 @@ def _live(names: list[str], now: datetime) -> tuple[Mapping[tuple[str, str], int
         .annotate(count=Count("pk"))
     )
     count: dict[tuple[str, str], int] = defaultdict(int, {(queue, state): number for queue, state, number in rows})
-    waiting = pending(names, now)
+    waiting = pending(names, now, patience)
     count.update({(name, states.PENDING): number for name, (number, _) in waiting.items()})
     return count, {name: oldest for name, (_, oldest) in waiting.items()}
 

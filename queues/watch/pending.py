@@ -11,18 +11,21 @@ from queues.models import Run
 
 DEEP = 20_000  # runs; to count a million takes a second or two, and every worker and every page would do it
 COUNTED_EVERY = timedelta(minutes=5)
+NONE = timedelta(0)
 
 _ONE = """SELECT CAST(%s AS varchar(64)), count(*), min(t.due_at) FROM (
     SELECT due_at FROM {run} WHERE queue = %s AND state = 'pending'
     ORDER BY priority DESC, concurrency_key, due_at, id LIMIT %s) AS t"""
 _deep: dict[str, tuple[int, datetime]] = {}  # what was counted to the end, and when
+_since: dict[str, datetime] = {}  # when a queue was first seen to be deep, having not been so
 
 
-def pending(names: Sequence[str], now: datetime) -> Mapping[str, tuple[int, datetime]]:
+def pending(names: Sequence[str], now: datetime, patience: timedelta = NONE) -> Mapping[str, tuple[int, datetime]]:
     """By queue that has any: (how many runs wait, when the oldest of them fell due).
 
     Beyond `DEEP` the number is exact when it was counted, at most five minutes ago, and never below `DEEP`; the oldest is
-    that of the `DEEP` which come next. Raises DatabaseError.
+    that of the `DEEP` which come next. With `patience` a backlog is counted only when it has been deep for so long: one
+    that is worked off before need not be; till then the number is just above `DEEP`. Raises DatabaseError.
     """
     if not names:
         return {}
@@ -31,8 +34,10 @@ def pending(names: Sequence[str], now: datetime) -> Mapping[str, tuple[int, date
     found = {}
     for name, seen, oldest in rows:
         if oldest is not None:
-            number = seen if seen <= DEEP else _counted(name, now)
+            number = _counted(name, seen, now, patience) if seen > DEEP else seen
             found[name] = (max(number, seen), _time(oldest))
+        if seen <= DEEP:
+            _since.pop(name, None)
     return found
 
 
@@ -41,9 +46,12 @@ def _time(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
-def _counted(name: str, now: datetime) -> int:
+def _counted(name: str, seen: int, now: datetime, patience: timedelta) -> int:
     number, at = _deep.get(name, (0, None))
-    if at is None or not now - COUNTED_EVERY < at <= now:
-        number = Run.objects.filter(queue=name, state=states.PENDING).count()
-        _deep[name] = (number, now)
+    if at is not None and now - COUNTED_EVERY < at <= now:
+        return number
+    if now - _since.setdefault(name, now) < patience:
+        return seen
+    number = Run.objects.filter(queue=name, state=states.PENDING).count()
+    _deep[name] = (number, now)
     return number
