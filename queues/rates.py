@@ -1,4 +1,4 @@
-"""Rates of a queue ("30/s", "100/min"), and how many starts are free under one. Pure.
+"""Rates ("30/s", "100/min", "100/15min"), and how many starts are free under one. Pure.
 
 The grants of the last period are kept on the queue's row, which every claim locks: so the rate is exact over all
 workers, commits or rolls back with the claim, and costs no round trip of its own (docs/adr/0004).
@@ -39,13 +39,18 @@ class Rate:
 
 
 def parse(text: str) -> Rate | None:
-    """ "30/s" → Rate(30, 1.0); None for "". Raises InvalidRate."""
+    """ "30/s" → Rate(30, 1.0), "100/15min" → Rate(100, 900.0); None for "". Raises InvalidRate."""
     if not text.strip():
         return None
-    found = re.fullmatch(r"\s*(\d{1,6})\s*(?:/|per)\s*([a-z]+)\s*", text.lower())
-    if found is None or found[2] not in PERIODS or int(found[1]) < 1:
+    found = re.fullmatch(r"\s*(\d{1,6})\s*(?:/|per)\s*(\d{1,5})?\s*([a-z]+)\s*", text.lower())
+    if found is None or found[3] not in PERIODS or int(found[1]) < 1 or int(found[2] or 1) < 1:
         raise InvalidRate(text)
-    return Rate(int(found[1]), PERIODS[found[2]])
+    return Rate(int(found[1]), int(found[2] or 1) * PERIODS[found[3]])
+
+
+def parse_limit(text: str) -> Rate | None:
+    """As `parse`; None for "none" too. Raises InvalidRate."""
+    return None if text.strip().lower() == "none" else parse(text)
 
 
 def room(rate: Rate, grants: Sequence[Sequence[float]], now_s: float) -> int:
@@ -57,6 +62,18 @@ def wait_s(rate: Rate, grants: Sequence[Sequence[float]], now_s: float) -> float
     """Seconds until the oldest grant that still counts is forgotten."""
     counting = [at_s for at_s, _ in grants if at_s > now_s - rate.period_s]
     return min(counting) + rate.period_s - now_s if counting else 0.0
+
+
+def free_in_s(rate: Rate, grants: Sequence[Sequence[float]], now_s: float, starts: int) -> float:
+    """Seconds until so many are free; more than the limit never are, and then until all that count are forgotten."""
+    over = int(sum(count for at_s, count in grants if at_s > now_s - rate.period_s)) + starts - rate.limit
+    wait = 0.0
+    for at_s, count in grants:
+        if over <= 0:
+            break
+        if at_s > now_s - rate.period_s:
+            over, wait = over - int(count), at_s + rate.period_s - now_s
+    return wait
 
 
 def granted(rate: Rate, grants: Sequence[Sequence[float]], now_s: float, starts: int) -> Grants:
