@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from queues.contract import Done, JobContext, Outcome
+from queues.contract import Actor, Done, JobContext, Outcome
 from queues.engine import outbox
 from queues.engine.bulk import CLEAN, RETRY
 from queues.engine.bulk_count import count_clean, count_failed
@@ -21,7 +21,7 @@ from queues.jobspecs import (
     retry_failed,
     settle_calls,
 )
-from queues.ledger import clock
+from queues.ledger import audit, clock
 from queues.registry import NoParams
 from queues.watch import history
 
@@ -42,6 +42,11 @@ def _(ctx: JobContext, params: CleanHistory) -> Outcome:
             {"dry_run": True, "runs": plan.runs, "samples": plan.samples, "keys": plan.keys, "jobs": plan.by_job}
         )
     runs = samples = keys = 0
+    if total:
+        audit.write(
+            Actor.system(clean_history.name), "history.clean", object_type="run", object_id=str(ctx.run_id),
+            object_label="Past their retention", before={"runs": plan.runs, "samples": plan.samples, "keys": plan.keys},
+        )  # fmt: skip
     ctx.progress(0, total, "Deleting runs")
     for runs in history.delete_runs(plan, params.chunk):
         ctx.progress(runs, total, f"{runs:,} runs deleted")

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -23,12 +24,41 @@ def only_this_machine() -> None:
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def the_audit_log_is_emptied_between_tests() -> Iterator[None]:
+    """Django empties all tables after a test that commits. The audit log refuses that, so the tests, which own the
+    tables, lift its triggers for the length of that transaction. The application has no such way."""
+    from django.db import connection
+
+    from queues.migrations._append_only import KEYS, install, remove
+
+    operations = type(connection.ops)
+    real = operations.execute_sql_flush
+
+    def flush(self: Any, sql_list: list[str]) -> None:
+        lift, restore = ([sql for table in KEYS for sql in how(connection.vendor, table)] for how in (remove, install))
+        real(self, [*lift, *sql_list, *restore] if sql_list else sql_list)
+
+    operations.execute_sql_flush = flush  # type: ignore[method-assign]
+    yield
+    operations.execute_sql_flush = real  # type: ignore[method-assign]
+
+
 @pytest.fixture(autouse=True)
 def no_switch_thrown() -> None:
     """What another test's database said of the switches is forgotten."""
     from queues.ledger import switches
 
     switches.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_allowance_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has limits of their own, and the database isn't asked, until a test writes one."""
+    from queues.ledger import allowances
+
+    monkeypatch.setattr(allowances, "_table", {})
+    monkeypatch.setattr(allowances, "_read_s", float("inf"))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -10,17 +9,17 @@ from django.contrib.admin import display
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter
 
 from queues.admin import access, show
+from queues.admin.audit_filters import ActionFilter, ActorFilter, AgeFilter, DaysFilter, ObjectFilter, SourceFilter
 from queues.admin.base import ReadOnlyAdmin
 from queues.admin.paginator import CappedPaginator
-from queues.admin.runs_filters import SPANS
-from queues.ledger import clock
-from queues.models import AuditEntry
+from queues.admin.streamed import streamed
+from queues.ledger import audit, audit_export, audit_rows, clock, masking
+from queues.models import AuditEntry, AuditSeal
 
 PAGES = {
     "definition": "admin:queues_jobdefinition_change",
@@ -29,58 +28,26 @@ PAGES = {
     "queue": "admin:queues_queue_change",
     "call": "admin:queues_outboundcall_change",
     "error_rule": "admin:queues_errorrule_change",
+    "api_key": "admin:queues_apikey_change",
+    "user": "admin:auth_user_change",
 }
-
-
-class _Distinct(DropdownFilter):  # type: ignore[misc]
-    """The values that occur in the newest entries."""
-
-    field = ""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = AuditEntry.objects.order_by("-id").values_list(self.field, flat=True)[:2000]
-        return [(value, value) for value in sorted(set(newest))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(**{self.field: self.value()}) if self.value() else queryset
-
-
-class ActorFilter(_Distinct):
-    title = parameter_name = field = "actor"
-
-
-class ActionFilter(_Distinct):
-    title, parameter_name, field = "action", "deed", "action"
-
-
-class ObjectFilter(_Distinct):
-    title, parameter_name, field = "object type", "type", "object_type"
-
-
-class AgeFilter(DropdownFilter):  # type: ignore[misc]
-    title, parameter_name = "time", "age"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, label) for key, (label, _) in SPANS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        found = SPANS.get(self.value() or "")
-        return queryset.filter(at__gte=clock.now() - timedelta(seconds=found[1])) if found else queryset
+OTHER_PAGES = ("p", "o", "all", "unmasked")  # of the list's address; an export has none of them
 
 
 @admin.register(AuditEntry)
 class AuditAdmin(ReadOnlyAdmin):
     """Written by the services, in each change's own transaction."""
 
-    list_display = ("at_time", "actor", "deed", "what", "changed", "why", "origin")
+    list_display = ("at_time", "actor", "deed", "what", "changed", "reason", "origin", "sealed")
     list_display_links = None
-    list_filter = (ActorFilter, ActionFilter, ObjectFilter, AgeFilter)
+    list_filter = (ActorFilter, ActionFilter, ObjectFilter, SourceFilter, AgeFilter, ("at", DaysFilter))
+    list_before_template = "queues/audit_head.html"
     list_filter_submit = True
     list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
-    search_fields = ("actor", "action", "object_label", "=object_id", "why")
-    search_help_text = "Actor, action, object, reason"
+    search_fields = ("actor", "action", "object_label", "=object_id", "why", "=request_id", "before", "after")
+    search_help_text = "Actor, action, object, reason, request, what was changed"
     sortable_by = ()
     ordering = ("-id",)
     empty_hint = "Every change that somebody makes to a definition, a schedule, a queue or a run is entered here."
@@ -88,20 +55,72 @@ class AuditAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return access.may_audit(request.user)
 
+    def attach(self, request: HttpRequest, rows: list[Any]) -> None:
+        seals = AuditSeal.objects.filter(entry_id__in=[row.pk for row in rows]).in_bulk(field_name="entry_id")
+        for row in rows:
+            row.seal = seals.get(row.pk)
+
+    def get_urls(self) -> list[Any]:
+        export = path("export/<str:form>/", self.admin_site.admin_view(self.export_view), name="queues_audit_export")
+        return [export, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        query = request.GET.copy()
+        for name in OTHER_PAGES:
+            query.pop(name, None)
+        exports = [
+            (label, reverse("admin:queues_audit_export", args=[form]) + (f"?{query.urlencode()}" if query else ""))
+            for form, label in (("csv", "Export CSV"), ("jsonl", "Export JSON lines"))
+        ]
+        extra = {"exports": exports, "chain_head": audit_rows.head() if self.has_view_permission(request) else None}
+        return super().changelist_view(request, {**extra, **(extra_context or {})})
+
+    def export_view(self, request: HttpRequest, form: str) -> Any:
+        """What the list's filters leave, all of it. Entered in the log; masked unless asked otherwise by who may."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied("The audit log is for administrators.")
+        if form not in audit_export.FORMATS:
+            raise Http404("There is no such format.")
+        unmasked = _unmasked(request)
+        query = request.GET.copy()
+        for name in OTHER_PAGES:
+            query.pop(name, None)
+        request.GET = query  # type: ignore[assignment]
+        rows = self.get_changelist_instance(request).queryset.filter(pk__lte=audit_rows.newest_id())
+        audit.write(
+            access.actor_of(request), "audit.export", object_type="audit", object_id="log",
+            after={"format": form, "masked": not unmasked, "filters": masking.value(dict(query.items()))},
+        )  # fmt: skip
+        pieces = audit_export.exported(rows, form, masked=not unmasked)  # type: ignore[arg-type]
+        return streamed(
+            request, pieces, content_type=audit_export.FORMATS[form],  # type: ignore[index]
+            filename=f"audit-{clock.now():%Y-%m-%d-%H%M%S}.{form}",
+        )  # fmt: skip
+
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = AuditEntry.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         if entry is None:
             raise Http404("There is no such audit entry.")
         if not self.has_view_permission(request, entry):
             raise PermissionDenied("The audit log is for administrators.")
+        unmasked = _unmasked(request)
+        if unmasked:
+            audit.write(
+                access.actor_of(request), "audit.unmask", object_type="audit", object_id=str(entry.pk),
+                object_label=f"entry {entry.pk}",
+            )  # fmt: skip
+        told = audit_export.told(entry, masked=not unmasked)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "original": entry,
-            "title": f"{entry.action} {entry.object_label}",
-            "entry": entry,
+            "original": (name := f"{entry.action} {told['object_label'] or told['object_id']}"),  # in the crumbs
+            "title": name,
+            "entry": told,
             "object_url": _object_url(entry),
-            "rows": difference(entry.before, entry.after),
+            "rows": difference(told["before"], told["after"]),
+            "seal": AuditSeal.objects.filter(entry_id=entry.pk).first(),
+            "hides": not unmasked and told != audit_export.told(entry, masked=False),
+            "may_unmask": access.may_unmask(request.user),
         }
         return TemplateResponse(request, "queues/audit_entry.html", context)
 
@@ -115,7 +134,7 @@ class AuditAdmin(ReadOnlyAdmin):
 
     @display(description="Object")
     def what(self, obj: AuditEntry) -> SafeString:
-        url, label = _object_url(obj), obj.object_label or obj.object_id
+        url, label = _object_url(obj), masking.text(obj.object_label or obj.object_id)
         return format_html(
             '<span class="rm-wrap">{}</span><span class="rm-sub">{}</span>',
             show.link(url, label) if url and not obj.action.endswith(".delete") else label,
@@ -129,9 +148,26 @@ class AuditAdmin(ReadOnlyAdmin):
         names = [name for name, *_ in difference(obj.before, obj.after)]
         return format_html('<span class="rm-wrap">{}</span>', ", ".join(names[:6]) + (", …" if len(names) > 6 else ""))
 
+    @display(description="Why")
+    def reason(self, obj: AuditEntry) -> SafeString:
+        return format_html('<span class="rm-wrap">{}</span>', masking.text(obj.why)) if obj.why else show.NONE
+
+    @display(description="Seal")
+    def sealed(self, obj: Any) -> SafeString:
+        return show.badge(f"{obj.seal.seq:,}", "ok", obj.seal.digest) if obj.seal else show.faint("not yet")
+
     @display(description="From")
     def origin(self, obj: AuditEntry) -> str:
         return f"{obj.source} {obj.address}".strip()
+
+
+def _unmasked(request: HttpRequest) -> bool:
+    """Whether this is asked for. Raises PermissionDenied to whom it is not given."""
+    if request.GET.get("unmasked") != "1":
+        return False
+    if not access.may_unmask(request.user):
+        raise PermissionDenied("You may not see personal data in the audit log.")
+    return True
 
 
 def difference(before: Any, after: Any) -> list[tuple[str, str, str, bool]]:

@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import display
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -20,6 +21,7 @@ from queues.admin.base import PolicyAdmin, ReadOnlyAdmin
 from queues.ledger import audit
 from queues.policy import Action
 
+EXTRA = ("see_unmasked_audit",)  # what no role has by itself
 TOLD = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser")
 
 admin.site.unregister(User)
@@ -28,7 +30,10 @@ admin.site.unregister(Group)
 
 def snapshot(user: User) -> dict[str, Any]:
     """What the audit log tells of a person; never anything of the password."""
-    return {name: getattr(user, name) for name in TOLD} | {"roles": sorted(user.groups.values_list("name", flat=True))}
+    return {name: getattr(user, name) for name in TOLD} | {
+        "roles": sorted(user.groups.values_list("name", flat=True)),
+        "extra": sorted(user.user_permissions.filter(codename__in=EXTRA).values_list("codename", flat=True)),
+    }
 
 
 @admin.register(User)
@@ -42,8 +47,9 @@ class PersonAdmin(UserAdmin, PolicyAdmin):  # type: ignore[misc,type-arg]
         (
             "Access",
             {
-                "fields": ("is_active", "is_staff", "groups"),
-                "description": "Staff may sign in here; the roles say what they see and may do.",
+                "fields": ("is_active", "is_staff", "groups", "user_permissions"),
+                "description": "Staff may sign in here; the roles say what they see and may do, the permissions what no "
+                "role does by itself.",
             },
         ),
     )
@@ -72,21 +78,32 @@ class PersonAdmin(UserAdmin, PolicyAdmin):  # type: ignore[misc,type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user_permissions":
+            kwargs["queryset"] = Permission.objects.filter(content_type__app_label="queues", codename__in=EXTRA)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "user_permissions":
+            field.label_from_instance = lambda permission: permission.name
+        return field
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         form.before = snapshot(User.objects.get(pk=obj.pk)) if change else None
+        form.unshown = list(obj.user_permissions.exclude(codename__in=EXTRA)) if change else []
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        form.instance.user_permissions.add(*form.unshown)
         after = snapshot(User.objects.get(pk=form.instance.pk))
         was, now = (None, after) if form.before is None else audit.changes(form.before, after)
         if now:
             self._tell(request, form.instance, "user.change" if change else "user.create", was, now)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        response: HttpResponse = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == 302:
-            self._tell(request, User.objects.get(pk=id), "user.password", None, None)
+        with transaction.atomic():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                self._tell(request, User.objects.get(pk=id), "user.password", None, None)
         return response
 
     def _tell(self, request: HttpRequest, user: User, action: str, before: Any, after: Any) -> None:
@@ -107,6 +124,25 @@ class PersonAdmin(UserAdmin, PolicyAdmin):  # type: ignore[misc,type-arg]
     @display(description="Last signed in")
     def seen(self, obj: User) -> SafeString:
         return show.when(obj.last_login)
+
+
+_own_password_change = admin.site.password_change
+
+
+def own_password_change(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """Django's page for one's own password, audited as anybody else's is."""
+    with transaction.atomic():
+        response: HttpResponse = _own_password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            user: Any = request.user
+            audit.write(
+                access.actor_of(request), "user.password", object_type="user", object_id=str(user.pk),
+                object_label=user.get_username(),
+            )  # fmt: skip
+    return response
+
+
+admin.site.password_change = own_password_change  # type: ignore[method-assign,assignment]
 
 
 @admin.register(Group)

@@ -6,7 +6,10 @@ from django.db import models
 
 
 class AuditEntry(models.Model):
-    """Inserted in the change's own transaction and never changed. Labels are copied: it holds no foreign keys."""
+    """Inserted in the change's own transaction and never changed: the database refuses it (migrations/_append_only.py).
+
+    Labels are copied: it holds no foreign keys. Sealed within a second or two: see AuditSeal.
+    """
 
     at = models.DateTimeField()
     actor = models.CharField(max_length=150)
@@ -30,7 +33,9 @@ class AuditEntry(models.Model):
             models.Index(fields=["object_type", "object_id"], name="audit_object"),
             models.Index(fields=["actor", "-id"], name="audit_actor"),
             models.Index(fields=["action", "-id"], name="audit_action"),
+            models.Index(fields=["at"], name="audit_at"),
         ]
+        permissions = [("see_unmasked_audit", "See personal data in the audit log")]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.object_label or self.object_id}"

@@ -24,7 +24,7 @@ from queues.engine.rules import Rules
 from queues.engine.tend import Tick
 from queues.engine.worker import LedgerWorker
 from queues.errors import UnknownQueue
-from queues.ledger import error_rules
+from queues.ledger import error_rules, seals
 from queues.timetable import fires
 from queues.watch import allowed, health, lines, pools, timings
 
@@ -79,6 +79,7 @@ class Command(BaseCommand):
             Tick("allowed", allowed.EVERY_S, allowed.Teller(name, lambda: limits.told(time.monotonic())).tick),
         ]
         ticks.append(Tick("connections", pools.EVERY_S, pools.Keeper(name, ("queue", "metrics")).tick))
+        ticks.append(Tick("audit seals", seals.EVERY_S, seals.tick))
         if options["with_scheduler"]:
             ticks.append(Tick("schedules", 0.25, fires.tick))
         worker = LedgerWorker(

@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from queues.engine.cutoff import in_engine
 from queues.engine.release import release_runs
-from queues.ledger import clock
+from queues.ledger import clock, seals
 from queues.timetable import fires
 from queues.watch import health
 
@@ -71,13 +71,16 @@ def pause_s(fired: int) -> float:
 
 def serve(wait: Callable[[float], bool]) -> None:
     """Tick until `wait` answers True. A database that is away is told once, and once more when it is back."""
-    trouble, failures, sampled_s = "", 0, 0.0
+    trouble, failures, sampled_s, sealed_s = "", 0, 0.0, 0.0
     while True:
         try:
             pause = pause_s(round_once())
             if time.monotonic() - sampled_s > SAMPLE_EVERY_S:  # with no worker alive, somebody must still look
                 sampled_s = time.monotonic()
                 health.tick()
+            if time.monotonic() - sealed_s >= seals.EVERY_S:
+                sealed_s = time.monotonic()
+                seals.tick()
             if trouble:
                 log.info("The database answers again; schedules are fired again.")
             trouble, failures = "", 0
