@@ -14,29 +14,36 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView, TokenViewBase
 
 from queues.api import answers, reads
 from queues.api.bearer import Bearer
 from queues.api.endpoint import Endpoint
+from queues.api.keys import Keys
 from queues.api.openapi import problems
 from queues.api.parsers import SmallJSONParser
 from queues.api.permissions import ByPolicy, Open
-from queues.api.serializers import RefreshRequest, TokenPair, TokenRequest
+from queues.api.rate_limits import Limited
+from queues.api.serializers import RefreshRequest, RevokeRequest, TokenPair, TokenRequest
+from queues.api.sign_in import SignIn
 
 _TOKENS: dict[Any, Any] = {200: TokenPair, **problems(400, 401, 413, 415, 422)}
 
 
-class Token(TokenObtainPairView):  # type: ignore[misc]
+class Token(Limited, TokenObtainPairView):  # type: ignore[misc]
     needs = {"POST": Open.PUBLIC}
+    login = True
     permission_classes = (ByPolicy,)  # type: ignore[assignment]
     parser_classes = (SmallJSONParser,)
+    serializer_class = SignIn
     metadata_class = None
 
     @extend_schema(
         operation_id="sign_in",
         summary="A pair of tokens for a name and a password",
-        description="Send `access` with every request: `Authorization: Bearer <access>`. It lasts ten minutes.",
+        description="Send `access` with every request: `Authorization: Bearer <access>`. It lasts ten minutes. After five "
+        "failures of a name from one address, 429 too_many_logins for fifteen minutes, whether there is such an account "
+        "or not.",
         tags=["Tokens"],
         request=TokenRequest,
         responses=_TOKENS,
@@ -47,8 +54,9 @@ class Token(TokenObtainPairView):  # type: ignore[misc]
         return _uncached(super().post(request, *args, **kwargs))
 
 
-class Refresh(TokenRefreshView):  # type: ignore[misc]
+class Refresh(Limited, TokenRefreshView):  # type: ignore[misc]
     needs = {"POST": Open.PUBLIC}
+    login = True
     permission_classes = (ByPolicy,)  # type: ignore[assignment]
     parser_classes = (SmallJSONParser,)
     serializer_class = RefreshRequest
@@ -57,7 +65,8 @@ class Refresh(TokenRefreshView):  # type: ignore[misc]
     @extend_schema(
         operation_id="refresh_tokens",
         summary="The next pair of tokens",
-        description="A refresh token works once and lasts a day. Changing the password ends all of an account's tokens.",
+        description="A refresh token works once and lasts a day. If it comes a second time, all tokens of its sign-in are "
+        "refused from then on. Changing the password ends all of an account's tokens.",
         tags=["Tokens"],
         responses=_TOKENS,
         auth=[],
@@ -66,21 +75,43 @@ class Refresh(TokenRefreshView):  # type: ignore[misc]
         return _uncached(super().post(request, *args, **kwargs))
 
 
-class Schema(SpectacularAPIView):  # type: ignore[misc]
+class Revoke(Limited, TokenViewBase):  # type: ignore[misc]
+    needs = {"POST": Open.PUBLIC}
+    login = True
+    permission_classes = (ByPolicy,)  # type: ignore[assignment]
+    parser_classes = (SmallJSONParser,)
+    serializer_class = RevokeRequest
+    metadata_class = None
+
+    @extend_schema(
+        operation_id="sign_out",
+        summary="The end of a sign-in",
+        description="All tokens that descend from the same sign-in are refused from the next request on, access tokens too. "
+        "Any refresh token of it will do, used or not; what has ended before stays so.",
+        tags=["Tokens"],
+        responses={204: OpenApiResponse(description="Signed out"), **problems(400, 401, 413, 415, 422)},
+        auth=[],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        super().post(request, *args, **kwargs)
+        return _uncached(Response(status=204))
+
+
+class Schema(Limited, SpectacularAPIView):  # type: ignore[misc]
     """For clients by their token, and for the page below by the session."""
 
     needs = {"GET": Open.SIGNED_IN}
     permission_classes = [ByPolicy]
-    authentication_classes = [Bearer, SessionAuthentication]
+    authentication_classes = [Keys, Bearer, SessionAuthentication]
     metadata_class = None
 
 
-class Docs(SpectacularSwaggerView):  # type: ignore[misc]
+class Docs(Limited, SpectacularSwaggerView):  # type: ignore[misc]
     """Swagger UI; a browser that is not signed in is led to the login and back."""
 
     needs = {"GET": Open.SIGNED_IN}
     permission_classes = [ByPolicy]
-    authentication_classes = [Bearer, SessionAuthentication]
+    authentication_classes = [Keys, Bearer, SessionAuthentication]
     url_name = "api-schema"
     metadata_class = None
 
@@ -100,6 +131,7 @@ class Healthz(Endpoint):
     """For probes: no token, no detail."""
 
     needs = {"GET": Open.PUBLIC}
+    limited = False
     authentication_classes = []
 
     @extend_schema(

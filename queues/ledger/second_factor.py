@@ -1,0 +1,88 @@
+"""The second factor of an account: codes of an authenticator application (TOTP), and backup codes for when it is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.signals import user_login_failed
+from django.db import transaction
+from django_otp import match_token
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from queues.contract import Actor
+from queues.errors import WrongState
+from queues.ledger import audit
+
+BACKUP_CODES = 10
+NAME = "authenticator"
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """Made once, and shown once."""
+
+    backup_codes: list[str]
+
+
+def is_on(user: Any) -> bool:
+    """Whether this account signs in with a code. Raises DatabaseError."""
+    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
+
+
+def passes(user: Any, code: str) -> bool:
+    """Whether the account has no second factor, or this is a code of it. A code works once. Raises DatabaseError."""
+    if not is_on(user):
+        return True
+    cleaned = "".join(code.split()).lower()
+    return bool(cleaned) and match_token(user, cleaned) is not None
+
+
+def tell_failure(request: Any, username: str) -> None:
+    """What a wrong password does by itself: it counts as a failed sign-in."""
+    user_login_failed.send(sender=__name__, credentials={"username": username}, request=request)
+
+
+def begin(user: Any) -> TOTPDevice:
+    """The device that waits for its first code; the same one until that has come. Raises WrongState (there is one)."""
+    if is_on(user):
+        raise WrongState("There is a second factor already. Remove it first.")
+    with transaction.atomic():
+        found = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).order_by("pk").first()
+        return found or TOTPDevice.objects.create(user=user, name=NAME, confirmed=False)
+
+
+def confirm(user: Any, code: str, *, actor: Actor) -> Confirmed | None:
+    """From now on the account signs in with codes; None if this is none of the device that waits. Raises WrongState."""
+    device = begin(user)
+    with transaction.atomic():
+        held = TOTPDevice.objects.select_for_update().get(pk=device.pk)
+        if not held.verify_token("".join(code.split())):
+            return None
+        held.confirmed = True
+        held.save(update_fields=["confirmed"])
+        StaticDevice.objects.filter(user=user).delete()
+        box = StaticDevice.objects.create(user=user, name="backup codes", confirmed=True)
+        codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
+        StaticToken.objects.bulk_create([StaticToken(device=box, token=each) for each in codes])
+        _tell(actor, "user.second_factor.add", user, "")
+    return Confirmed(codes)
+
+
+def remove(user: Any, *, actor: Actor, why: str = "") -> None:
+    """From now on the password alone does. Raises WrongState (there is none)."""
+    with transaction.atomic():
+        if not is_on(user):
+            raise WrongState("There is no second factor.")
+        TOTPDevice.objects.filter(user=user).delete()
+        StaticDevice.objects.filter(user=user).delete()
+        _tell(actor, "user.second_factor.remove", user, why)
+
+
+def backup_codes_left(user: Any) -> int:
+    return int(StaticToken.objects.filter(device__user=user).count())
+
+
+def _tell(actor: Actor, action: str, user: Any, why: str) -> None:
+    audit.write(actor, action, object_type="user", object_id=str(user.pk), object_label=user.get_username(), why=why)
