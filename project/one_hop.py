@@ -9,7 +9,7 @@ does what a WSGI server's thread would do, and the event loop sends what it made
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import IO, Any
@@ -27,7 +27,8 @@ class OneHopHandler(ASGIHandler):
     """An ASGI application. `threads`: how many requests are worked on at once; more of them wait for their turn.
 
     Middleware, views and receivers of signals run in those threads, where asynchronous views work, too. An answer with an
-    asynchronous stream is sent from the event loop until it ends or the client is gone.
+    asynchronous stream is sent from the event loop until it ends or the client is gone. One with `later`, an asynchronous
+    function, is given to it before it is sent: so an answer may be waited for without a thread (see queues.api.prefer).
     """
 
     def __init__(self, threads: int = THREADS) -> None:
@@ -48,7 +49,9 @@ class OneHopHandler(ASGIHandler):
         with closing(body):
             response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
         if response.streaming:  # it may never end by itself
-            await self._send_until_gone(response, receive, send)
+            await self._until_gone(self.send_response(response, send), receive)
+        elif hasattr(response, "later"):
+            await self._until_gone(self._send_later(response, send), receive)
         else:
             await self.send_response(response, send)
 
@@ -57,6 +60,8 @@ class OneHopHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
+        if request is not None:
+            request.waits_later = True  # type: ignore[attr-defined]  # an answer with `later` is waited for
         response: Any = refusal if request is None else self.get_response(request)
         response._handler_class = self.__class__  # the sender of request_finished
         if isinstance(response, FileResponse):
@@ -68,9 +73,13 @@ class OneHopHandler(ASGIHandler):
             response.close()
         return response
 
-    async def _send_until_gone(self, response: Any, receive: Any, send: Any) -> None:
-        """Raises what the stream raises."""
-        sending = asyncio.ensure_future(self.send_response(response, send))
+    async def _send_later(self, response: Any, send: Any) -> None:
+        await response.later(response)
+        await self.send_response(response, send)
+
+    async def _until_gone(self, work: Coroutine[Any, Any, None], receive: Any) -> None:
+        """Do it unless the client leaves before. Raises what it raises."""
+        sending = asyncio.ensure_future(work)
         gone = asyncio.ensure_future(self.listen_for_disconnect(receive))
         try:
             await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)

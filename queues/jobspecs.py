@@ -38,6 +38,7 @@ clean_history = spec(
     timeout_s=3600,
     max_attempts=3,
     retention_days=30,
+    recurs="15 3 * * *",
 )
 
 

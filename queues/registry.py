@@ -56,6 +56,7 @@ class JobSpec(Generic[P]):
     sla_critical_s: float | None = None
     key_limit: int | None = None  # how many runs of one concurrency key may run at once
     result_link: Callable[[Mapping[str, Json]], str | None] | None = None  # result → the page that shows it
+    recurs: str | None = None  # cron in UTC, for a job that every installation needs: initialize makes its schedule
     cache_ttl_s: float | None = None  # how long a result answers the same request; None or 0: never
     cache_version: int = 1  # count up when the handler would answer otherwise than before: old results end to count
     cache_holds: Callable[[Mapping[str, Json]], bool] | None = None  # result → whether it still stands; None: it does

@@ -108,6 +108,17 @@ def settle(key: Key, run_id: UUID) -> None:
     IdempotencyRecord.objects.filter(scope=key.scope, key=key.key).update(run_id=run_id)
 
 
+def keep_answer(key: Key, answer: Json) -> None:
+    """What the key is answered with, where that is no run. In the transaction of `take`."""
+    IdempotencyRecord.objects.filter(scope=key.scope, key=key.key).update(answer=answer)
+
+
+def kept_answer(key: Key) -> Json:
+    """What `keep_answer` kept."""
+    found: Json = IdempotencyRecord.objects.values_list("answer", flat=True).get(scope=key.scope, key=key.key)
+    return found
+
+
 def create_once(
     requests: Sequence[RunRequest], runs: Sequence[Run], create: Callable[[Sequence[Run]], list[RunRef]] = create
 ) -> list[RunRef]:

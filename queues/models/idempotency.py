@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 
@@ -12,6 +13,7 @@ class IdempotencyRecord(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     run_id = models.UUIDField()
+    answer = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)  # of a request whose answer is no run
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -107,6 +107,10 @@ class Run(models.Model):
             models.Index(fields=["state", "-id"], name="run_by_state"),
             models.Index(fields=["definition", "-id"], name="run_of_definition", condition=Q(definition__isnull=False)),
             models.Index(fields=["schedule", "-id"], name="run_by_schedule", condition=Q(schedule__isnull=False)),
+            # Lists of runs by what few of them have. (Full ones by queue and by job cost each run's three versions an entry
+            # each: 20 % of the database's work.)
+            models.Index(fields=["concurrency_key", "-id"], name="run_of_key", condition=~Q(concurrency_key="")),
+            models.Index(fields=["dedupe_key", "-id"], name="run_of_dedupe_key", condition=Q(dedupe_key__isnull=False)),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -218,6 +218,6 @@ def test_another_endpoint_has_it_for_one_call(a_run: Callable[..., Run], people:
 def test_the_schema_tells_of_both_headers(as_: Callable[[str], APIClient]) -> None:
     answer = as_("dispatcher").get("/api/schema/", headers={"Accept": "application/json"})
     operation = answer.json()["paths"][URL]["post"]
-    (key,) = [each for each in operation["parameters"] if each["in"] == "header"]
+    (key,) = [each for each in operation["parameters"] if each["name"] == HEADER]
     assert (key["name"], key.get("required", False)) == (HEADER, False)
     assert operation["responses"]["202"]["headers"][REPLAYED]["schema"] == {"type": "string", "enum": ["true"]}
