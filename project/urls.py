@@ -15,8 +15,10 @@ from django.views.generic import RedirectView
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
 from queues import policy
+from queues.admin.sign_in import SignInForm
 
 View = Callable[..., HttpResponseBase]
+OUR_PAGES = ("auth", "queues", "routing")  # the apps whose models are shown in the admin
 
 
 def for_admins(view: View) -> View:
@@ -37,6 +39,19 @@ RQ_PAGES = [
 ]
 
 
+def without_libraries_pages() -> None:
+    """Take out of the admin what libraries have registered there: it asks Django's model permissions, or nothing but
+    `is_staff`, where ours ask the policy; and the token library's shows people's refresh tokens."""
+    for model in list(admin.site._registry):
+        if model._meta.app_label not in OUR_PAGES:
+            admin.site.unregister(model)
+
+
+without_libraries_pages()
+# Not in UNFOLD["LOGIN"]: that is read before Unfold's site is there, and our pages would be on a site that goes.
+admin.site.login_form = SignInForm
+
+
 def favicon(request: HttpRequest) -> HttpResponseBase:
     """Pages that are not ours to style ask for this name."""
     return HttpResponsePermanentRedirect(static("queues/favicon.svg"))
@@ -45,6 +60,7 @@ def favicon(request: HttpRequest) -> HttpResponseBase:
 urlpatterns = [
     path("favicon.ico", favicon),
     path("admin/rq/", include((RQ_PAGES, "django_rq"))),
+    path("admin/second-factor/", include("queues.admin.second_factor")),
     path("admin/", admin.site.urls),
     path("", include("queues.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),

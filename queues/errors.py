@@ -32,6 +32,22 @@ class TransientError(RoundsmanError):
     code = "transient"
 
 
+class RateLimited(TransientError):
+    """More was asked for than is allowed in the time; `after_s`: whole seconds until it would be let through."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, after_s: int) -> None:
+        self.after_s = after_s
+        super().__init__(message)
+
+
+class LimitsUnavailable(TransientError):
+    """What may only be done when it is counted cannot be counted now."""
+
+    code = "limits_unavailable"
+
+
 class PermanentError(RoundsmanError):
     """Another attempt would fail the same way: the run goes to the dead letters at once."""
 
@@ -87,6 +103,12 @@ class WrongState(RoundsmanError):
     """The verb does not apply to a run (or queue, or schedule) in its present state."""
 
     code = "wrong_state"
+
+
+class InUse(WrongState):
+    """It is not deleted, for something refers to it; the message says what to do instead."""
+
+    code = "in_use"
 
 
 class Disabled(RoundsmanError):

@@ -7,6 +7,7 @@ change binds at the next one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +33,27 @@ _OPERATES: dict[str, frozenset[str]] = {
     MANAGER: frozenset({"billing", "data-sync", "route-optimization", "reports"}),
     DISPATCHER: frozenset({"route-optimization", "notifications", "email"}),
 }
+
+# What a change of each field takes, by what it is a field of. A field that is not here is changed by nobody.
+CHANGES: dict[str, dict[str, Action]] = {
+    "definition": dict.fromkeys(
+        (
+            "name", "description", "params", "enabled", "unique", "priority", "timeout_s", "max_attempts",
+            "cache_ttl_s", "retention_days", "sla_warning_s", "sla_critical_s",
+        ),
+        Action.ENQUEUE,
+    ),
+    "schedule": dict.fromkeys(
+        (
+            "name", "enabled", "kind", "cron", "interval_s", "run_at", "timezone", "params", "misfire", "overlap",
+            "starts_at", "ends_at",
+        ),
+        Action.ENQUEUE,
+    ),
+    "queue": dict.fromkeys(
+        ("enabled", "concurrency", "memory_limit_mb", "rate_limit", "executor"), Action.ADMINISTER
+    ),
+}  # fmt: skip
 
 
 def allows(roles: Collection[str], action: Action, queue: str | None = None) -> bool:
@@ -62,9 +84,43 @@ def keep_groups(user: Any, groups: Iterable[str]) -> frozenset[str]:
     return kept
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What is left of the rights of a user who comes by an API key: these actions, on these queues."""
+
+    actions: frozenset[str]
+    queues: frozenset[str]
+
+    @classmethod
+    def of(cls, actions: Iterable[str], queues: Iterable[str]) -> Scope:
+        return cls(frozenset(actions), frozenset(queues))
+
+    def allows(self, action: Action, queue: str | None = None) -> bool:
+        """To administer the whole takes all of its queues; figures of the whole and the audit log are of no queue."""
+        if action not in self.actions:
+            return False
+        if queue is None:
+            return action is not Action.ADMINISTER or self.queues >= _ALL
+        return queue in self.queues
+
+
+def keep_scope(user: Any, scope: Scope) -> None:
+    """From now on this user object has no more rights than that."""
+    user.__dict__["_roundsman_scope"] = scope
+
+
 def may(user: Any, action: Action, *, queue: str | None = None) -> bool:
     """Whether this user may do this, on this queue where it is about one."""
-    return allows(roles_of(user), action, queue)
+    if not allows(roles_of(user), action, queue):
+        return False
+    scope: Scope | None = user.__dict__.get("_roundsman_scope")
+    return scope is None or scope.allows(action, queue)
+
+
+def refused(user: Any, kind: str, fields: Iterable[str], *, queue: str) -> list[str]:
+    """Which of these fields of a "definition", "schedule" or "queue" this user may not change, by the queue it is of."""
+    needs = CHANGES[kind]
+    return [name for name in fields if name not in needs or not may(user, needs[name], queue=queue)]
 
 
 def operable_queues(user: Any) -> list[str]:

@@ -47,6 +47,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt",
     "rest_framework_simplejwt.token_blacklist",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
@@ -62,6 +66,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # only what was closed to failed sign-ins
+    "queues.admin.session_age.SessionAgeMiddleware",
+    "queues.admin.second_factor.RequiredMiddleware",
     "queues.admin.viewer_zone.ViewerZoneMiddleware",
     "project.middleware.AwayMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -109,7 +116,8 @@ RQ_QUEUES = {
     name: {"USE_REDIS_CACHE": "rq", "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 300}
     for name in catalogue.NAMES
 }
-RQ = {"WORKER_CLASS": "queues.engine.worker.LedgerWorker", "SHOW_ADMIN_LINK": False}
+RQ = {"WORKER_CLASS": "queues.engine.worker.LedgerWorker"}
+RQ_SHOW_ADMIN_LINK = False  # its pages under /admin/django_rq/ would be open to all staff; ours, /admin/rq/, are to admins
 
 # --- the engine ---
 WORKER_CONCURRENCY: int = env("WORKER_CONCURRENCY")
@@ -132,6 +140,11 @@ METRICS_FLUSH_INTERVAL: int = env("METRICS_FLUSH_INTERVAL")
 METRICS_TOKEN: str = env("METRICS_TOKEN")
 
 # --- the API ---
+RATE_LIMIT_GENERAL: str = env("RATE_LIMIT_GENERAL")
+RATE_LIMIT_CREATION: str = env("RATE_LIMIT_CREATION")
+RATE_LIMIT_ADMINISTRATION: str = env("RATE_LIMIT_ADMINISTRATION")
+RATE_LIMIT_LOGIN: str = env("RATE_LIMIT_LOGIN")
+TRUSTED_PROXIES: int = env("TRUSTED_PROXIES")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["queues.api.permissions.ByPolicy"],  # a view that declares no needs lets nobody in
@@ -168,6 +181,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "QueueName": "queues.catalogue.NAMES",
         "RunState": "queues.models.Run.State",
+        "ScheduleKind": "queues.models.Schedule.Kind",
+        "ScheduleState": "queues.api.schedule_serializers.STATES",
+        "WorkerState": "queues.api.workers.STATES",
         "EventKind": "queues.models.RunEvent.Kind",
         "Grade": "queues.api.answers.GRADES",
         "HealthWord": "queues.api.answers.WORDS",
@@ -175,6 +191,23 @@ SPECTACULAR_SETTINGS = {
         "UpOrDown": "queues.api.answers.UP_OR_DOWN",
     },
 }
+
+# --- signing in ---
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "queues.api.login_throttle.Handler"
+AXES_FAILURE_LIMIT = 5  # of a name from one address; fifty from an address: see queues.api.login_throttle
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_CLIENT_IP_CALLABLE = "queues.api.login_throttle.address"
+AXES_LOCKOUT_CALLABLE = "queues.api.login_throttle.closed_page"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on trying locks nobody out for ever
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp"]
+OTP_TOTP_ISSUER = "Roundsman"
+STAFF_TOTP_REQUIRED: bool = env("STAFF_TOTP_REQUIRED")
+SESSION_IDLE_S: int = env("SESSION_IDLE_S")
 
 # --- people, language, files ---
 AUTH_PASSWORD_VALIDATORS = [
@@ -203,7 +236,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else Non
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, without TLS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # from signing in, whatever is done; idle ones end sooner: see queues.admin.session_age
 LOGIN_REDIRECT_URL = "admin:index"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

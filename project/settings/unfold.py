@@ -37,6 +37,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("queues/favicon.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor:mine")}]},
     "DASHBOARD_CALLBACK": "queues.admin.dashboard.callback",
     "STYLES": [lambda request: static("queues/admin.css")],
     "SCRIPTS": [lambda request: static("queues/admin.js")],
@@ -82,6 +83,8 @@ UNFOLD = {
                 "items": [
                     _link("Users", "person", "auth_user_changelist"),
                     _link("Roles", "group", "auth_group_changelist"),
+                    _link("API keys", "key", "queues_apikey_changelist"),
+                    _link("Rate limits", "speed", "queues_allowance_changelist"),
                 ],
             },
         ],

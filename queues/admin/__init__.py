@@ -1,6 +1,8 @@
 """The queues' pages in Django's admin: thin over the services of queues.engine, queues.timetable and queues.ledger."""
 
 from queues.admin import (
+    allowances,
+    api_keys,
     audit,
     definitions,
     effects,
@@ -11,11 +13,14 @@ from queues.admin import (
     queues,
     runs,
     schedules,
+    session_age,
     switches,
     workers,
 )
 
 __all__ = [
+    "allowances",
+    "api_keys",
     "audit",
     "definitions",
     "effects",
@@ -26,6 +31,7 @@ __all__ = [
     "queues",
     "runs",
     "schedules",
+    "session_age",
     "switches",
     "workers",
 ]

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from queues import catalogue, policy, registry
-from queues.admin import show
+from queues import policy
 from queues.contract import Actor
+from queues.engine import reach
 from queues.models import JobDefinition, Run, Schedule
 from queues.policy import Action
 
@@ -26,36 +26,25 @@ def actor_of(request: HttpRequest) -> Actor:
     )
 
 
-# --- queue by queue; asked of the policy once a request, for the user object lives as long as the request ---
-
-
-def _queues(user: Any, action: Action) -> list[str]:
-    kept: dict[Action, list[str]] = user.__dict__.setdefault("_roundsman_queues", {})
-    if action not in kept:
-        kept[action] = [name for name in catalogue.NAMES if policy.may(user, action, queue=name)]
-    return kept[action]
+# --- queue by queue ---
 
 
 def readable_queues(user: Any) -> list[str]:
     """The queues whose runs, definitions and schedules the user may see, in serving order."""
-    return _queues(user, Action.READ)
+    return reach.queues(user, Action.READ)
 
 
 def operable_queues(user: Any) -> list[str]:
     """The queues on which the user may run, cancel, retry, define and schedule jobs, in serving order."""
-    return _queues(user, Action.ENQUEUE)
-
-
-def _jobs(names: list[str]) -> list[str]:
-    return [spec.name for spec in registry.specs() if show.job_queue(spec.name) in names]
+    return reach.queues(user, Action.ENQUEUE)
 
 
 def readable_jobs(user: Any) -> list[str]:
-    return _jobs(readable_queues(user))
+    return reach.jobs(user, Action.READ)
 
 
 def operable_jobs(user: Any) -> list[str]:
-    return _jobs(operable_queues(user))
+    return reach.jobs(user, Action.ENQUEUE)
 
 
 def may_administer(user: Any) -> bool:
@@ -67,12 +56,16 @@ def may_audit(user: Any) -> bool:
     return policy.may(user, Action.AUDIT)
 
 
+def may_unmask(user: Any) -> bool:
+    """See personal data in the audit log: for administrators to whom it was given by name (superusers have it)."""
+    return may_audit(user) and bool(user.has_perm("queues.see_unmasked_audit"))
+
+
 def may_operate(user: Any, obj: Run | JobDefinition | Schedule) -> bool:
     """Change this row, or act on it, by the queue of its job."""
     if isinstance(obj, Run):
         return obj.queue in operable_queues(user)
-    job = obj.definition.job if isinstance(obj, Schedule) else obj.job
-    return show.job_queue(job) in operable_queues(user)
+    return reach.may(user, Action.ENQUEUE, obj)
 
 
 def may_see(user: Any, obj: Model) -> bool:
@@ -80,19 +73,13 @@ def may_see(user: Any, obj: Model) -> bool:
     if isinstance(obj, Run):
         return obj.queue in names
     if isinstance(obj, JobDefinition | Schedule):
-        job = obj.definition.job if isinstance(obj, Schedule) else obj.job
-        return show.job_queue(job) in names or len(names) == len(catalogue.NAMES)
+        return reach.may(user, Action.READ, obj)
     return bool(names)
 
 
 def readable_definitions(rows: QuerySet[JobDefinition], user: Any) -> QuerySet[JobDefinition]:
-    """Who sees every queue also sees definitions whose handler is gone."""
-    if len(readable_queues(user)) == len(catalogue.NAMES):
-        return rows
-    return rows.filter(job__in=readable_jobs(user))
+    return reach.definitions(rows, user)
 
 
 def readable_schedules(rows: QuerySet[Schedule], user: Any) -> QuerySet[Schedule]:
-    if len(readable_queues(user)) == len(catalogue.NAMES):
-        return rows
-    return rows.filter(definition__job__in=readable_jobs(user))
+    return reach.schedules(rows, user)

@@ -13,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from queues import catalogue, rates
+from queues import catalogue
 from queues.admin import access, queues_clean, queues_deeds, show
 from queues.admin.base import PolicyAdmin
 from queues.admin.queues_facts import Facts, drain_left, status_badge
@@ -49,13 +49,7 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
             field.widget.attrs["placeholder"] = str(default)
 
     def clean_rate_limit(self) -> str:
-        """A rate that is none would stop every claim of the queue."""
-        text: str = self.cleaned_data["rate_limit"]
-        try:
-            rates.parse(text)
-        except rates.InvalidRate as error:
-            raise forms.ValidationError(str(error)) from None
-        return text
+        return queue_verbs.prove_rate(self.cleaned_data["rate_limit"])
 
 
 HELP = {"executor": "Where its runs execute. "}

@@ -191,8 +191,9 @@ class ScheduleAdmin(ScheduleColumns, PolicyAdmin):
         if not self.has_change_permission(request, schedule):
             raise PermissionDenied(f"Your roles do not let you {verb} this schedule.")
         back = reverse("admin:queues_schedule_change", args=[pk])
-        form = (confirm.RequiredWhyForm if verb == "pause" else confirm.WhyForm)(request.POST or None)
-        if form.is_valid() or (verb == "resume" and request.method == "POST"):
+        asked = confirm.RequiredWhyForm if verb == "pause" else confirm.WhyForm
+        form = asked(request.POST if request.method == "POST" else None)
+        if form.is_valid():
             try:
                 act = service.pause_schedule if verb == "pause" else service.resume_schedule
                 act(schedule, actor=access.actor_of(request), why=form.cleaned_data["why"])

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from queues import catalogue, registry
+from queues.engine import reach
 from queues.errors import UnknownJob, UnknownQueue
 from queues.ledger import clock
 from queues.models import Run
@@ -118,10 +119,7 @@ def queue_title(name: str) -> str:
 
 def job_queue(name: str) -> str:
     """The queue a job runs on; empty for a job that is no longer declared."""
-    try:
-        return catalogue.canonical(registry.get(name).queue)
-    except (UnknownJob, UnknownQueue):
-        return ""
+    return reach.queue_of(name)
 
 
 def link(url: str, text: object, css: str = "rm-link") -> SafeString:

@@ -22,7 +22,7 @@ def ask(asked: Mapping[str, Any], user: Any, actor: Actor) -> Run:
     Raises UnknownJob, NotFound (no such definition), NotAllowed, InvalidParams (fields under "params."), Disabled,
     TooLarge, ValidationError.
     """
-    definition = _definition(asked["definition"]) if "definition" in asked else None
+    definition = named_definition(asked["definition"]) if "definition" in asked else None
     spec = registry.get(definition.job if definition else asked["job"])
     require(user, catalogue.canonical(spec.queue))
     options = _options(asked, spec.name)
@@ -35,10 +35,11 @@ def ask(asked: Mapping[str, Any], user: Any, actor: Actor) -> Run:
             raise ValidationError({"dedupe_key": [message]}, "not_for_unique")
         return run_definition(definition, params, actor=actor, at=at, why=why, **options)
     except InvalidParams as error:
-        raise InvalidParams(error.job, [_in_body(each) for each in error.errors]) from None
+        raise InvalidParams(error.job, [in_body(each) for each in error.errors]) from None
 
 
-def _definition(name: str) -> JobDefinition:
+def named_definition(name: str) -> JobDefinition:
+    """Raises NotFound, with the nearest name."""
     found = JobDefinition.objects.filter(name=name).first()
     if found is not None:
         return found
@@ -62,7 +63,7 @@ def _options(asked: Mapping[str, Any], job: str) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _in_body(error: FieldError) -> FieldError:
+def in_body(error: FieldError) -> FieldError:
     """A parameter's path as the client wrote it; `at` is no parameter when it has just passed."""
     if error.code == "in_past" and error.field == "at":
         return error

@@ -7,19 +7,20 @@ from typing import Any, ClassVar
 
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from queues.api.bearer import Bearer
+from queues.api.keys import Keys
 from queues.api.parsers import LengthRequired, SmallJSONParser
 from queues.api.permissions import ByPolicy, Need
+from queues.api.rate_limits import Limited
 
 
-class Endpoint(APIView):
+class Endpoint(Limited):
     """A view of the API. `needs` maps each method to what it takes; `hidden`: who may not read gets 404, not 403."""
 
     needs: ClassVar[Mapping[str, Need]] = {}
     hidden: ClassVar[bool] = False
-    authentication_classes = [Bearer]
+    authentication_classes = [Keys, Bearer]
     permission_classes = [ByPolicy]
     parser_classes = [SmallJSONParser]
     renderer_classes = [JSONRenderer]

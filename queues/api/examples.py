@@ -71,6 +71,7 @@ REQUESTS = [
         request_only=True,
     ),
 ]
+WHY = OpenApiExample("With a reason", value={"why": "The customer called it off"}, request_only=True)
 HEALTH = OpenApiExample(
     "One queue waits",
     value={
@@ -106,6 +107,10 @@ HEALTH = OpenApiExample(
 
 def runs(status: int) -> list[OpenApiExample]:
     """A run as it answers with this status: just accepted, or finished."""
-    value = _RUN if status == 202 else {**_RUN, **_FINISHED}
     name = "Accepted" if status == 202 else "Succeeded"
-    return [OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])]
+    return [OpenApiExample(name, value=one_run(status), response_only=True, status_codes=[str(status)])]
+
+
+def one_run(status: int) -> dict[str, Any]:
+    """See `runs`."""
+    return _RUN if status == 202 else {**_RUN, **_FINISHED}

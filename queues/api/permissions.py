@@ -54,5 +54,12 @@ class ByPolicy(BasePermission):
                 raise NotFound(NO_RUN)
             return policy.may(user, action, queue=queue)
         if action in (Action.READ, Action.ENQUEUE):
-            return any(policy.may(user, action, queue=name) for name in catalogue.NAMES)
+            if getattr(view, "hidden", False) and not _any(user, Action.READ):
+                raise NotFound(getattr(view, "nothing", NO_RUN))
+            return _any(user, action)
         return policy.may(user, action)
+
+
+def _any(user: Any, action: Action) -> bool:
+    """Whether there is a queue on which the user may do this; which ones, the view must ask for what it finds."""
+    return any(policy.may(user, action, queue=name) for name in catalogue.NAMES)

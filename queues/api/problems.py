@@ -38,6 +38,8 @@ STATUS: tuple[tuple[type[ours.RoundsmanError], int], ...] = (
     (ours.WrongState, 409),
     (ours.Disabled, 409),
     (ours.IdempotencyConflict, 422),
+    (ours.RateLimited, 429),
+    (ours.LimitsUnavailable, 503),
     (ours.TransientError, 503),
 )
 # A statement that was wrong is a fault of ours; every other database error says that the database is away or busy.
@@ -120,6 +122,8 @@ def _of_ours(error: ours.RoundsmanError) -> Problem:
         return Problem(500, "internal", OUR_FAULT)
     if status == 503:
         return _away(error.code, str(error))
+    if isinstance(error, ours.RateLimited):
+        return Problem(status, error.code, str(error), headers={"Retry-After": str(error.after_s)})
     return Problem(status, error.code, str(error), error.errors if isinstance(error, ours.InvalidParams) else ())
 
 

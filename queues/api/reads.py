@@ -11,7 +11,7 @@ from django.db import connection
 from django.http import Http404
 from django.urls import reverse
 
-from queues import catalogue, registry
+from queues import catalogue, policy, registry
 from queues.api.permissions import NO_RUN
 from queues.engine import broker
 from queues.errors import UnknownJob
@@ -19,11 +19,13 @@ from queues.ledger import clock
 from queues.ledger.queue_settings import QueueSettings, all_effective
 from queues.ledger.reuse import own_dedupe_key
 from queues.models import QueueHealth, Run
+from queues.policy import Action
 from queues.watch import standing
 from queues.watch.look import Look, look
 from queues.watch.score import grade_of, judge
 
 EVENTS = 100
+NO_SUCH_RUN = "There is no such run."
 SUMMED = ("depth", "scheduled", "running", "dead", "succeeded", "failed", "rate_per_min")
 
 
@@ -40,28 +42,20 @@ def told(run: Run) -> dict[str, Any]:
     """A run for RunAnswer. One query, and one for each of definition and schedule that was not fetched with it; none
     for a run that this request made, of which there is nothing more to know."""
     made_now = run.answer is not None and run.answer.created
-    try:
-        title = registry.get(run.job).title
-    except UnknownJob:
-        title = run.job
-    noted = run.progress_done is not None or run.progress_total is not None or run.progress_note
-    failed = run.error_type or run.error_code or run.error_message
     return {
         **{name: getattr(run, name) for name in _AS_STORED},
         "url": url_of(run),
-        "title": title,
+        "title": title_of(run.job),
         "params": run.parameters,
-        "dedupe_key": own_dedupe_key(run) and str(run.dedupe_key).removeprefix(f"{run.job}:"),
+        "dedupe_key": dedupe_key_of(run),
         "cached": run.answer is not None and run.answer.cached,
         "definition": run.definition.name if run.definition else None,
         "schedule": run.schedule.name if run.schedule else None,
-        "wait_s": _between(run.due_at, run.started_at),
-        "processing_s": _between(run.started_at, run.finished_at),
-        "total_s": _between(run.created_at, run.finished_at),
-        "progress": {"done": run.progress_done, "total": run.progress_total, "note": run.progress_note}
-        if noted
-        else None,
-        "error": {"type": run.error_type, "code": run.error_code, "message": run.error_message} if failed else None,
+        "wait_s": between_s(run.due_at, run.started_at),
+        "processing_s": between_s(run.started_at, run.finished_at),
+        "total_s": between_s(run.created_at, run.finished_at),
+        "progress": progress_of(run),
+        "error": error_of(run),
         "events": [] if made_now else list(run.events.order_by("-id")[:EVENTS])[::-1],
     }
 
@@ -73,9 +67,44 @@ _AS_STORED = (
 )  # fmt: skip
 
 
+def title_of(job: str) -> str:
+    """A job's title; the name of one that is gone."""
+    try:
+        return registry.get(job).title
+    except UnknownJob:
+        return job
+
+
+def dedupe_key_of(run: Run) -> str | None:
+    """As the client gave it."""
+    return own_dedupe_key(run) and str(run.dedupe_key).removeprefix(f"{run.job}:")
+
+
+def progress_of(run: Run) -> dict[str, Any] | None:
+    """None where the handler told none."""
+    if run.progress_done is None and run.progress_total is None and not run.progress_note:
+        return None
+    return {"done": run.progress_done, "total": run.progress_total, "note": run.progress_note}
+
+
+def error_of(run: Run) -> dict[str, Any] | None:
+    """The last attempt's; None where it did not fail."""
+    if not (run.error_type or run.error_code or run.error_message):
+        return None
+    return {"type": run.error_type, "code": run.error_code, "message": run.error_message}
+
+
 def url_of(run: Run) -> str:
     """The path under which a run is read."""
     return reverse("api-run", args=[run.queue, run.id])
+
+
+def readable(user: Any, run_id: UUID) -> Run:
+    """The run, if this user may read its queue. Raises Http404: another's run is told as one that does not exist."""
+    found = Run.objects.select_related("definition", "schedule").filter(pk=run_id).first()
+    if found is None or not policy.may(user, Action.READ, queue=found.queue):
+        raise Http404(NO_SUCH_RUN)
+    return found
 
 
 def status() -> dict[str, Any]:
@@ -183,5 +212,6 @@ def database_up() -> bool:
         return bool(cursor.fetchone())
 
 
-def _between(start: datetime | None, end: datetime | None) -> float | None:
+def between_s(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds; None where one of the moments has not come."""
     return None if start is None or end is None else round((end - start).total_seconds(), 3)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
-from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
+from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from queues.api.families import OnceRefreshToken, UsedAgain, end, end_reused
 from queues.api.fields import FutureMoment, JsonObject, Strict
+from queues.models import TokenFamily
 
 MAX_KEY = 96
 
 
-@extend_schema_serializer(component_name="Job")  # the schema adds "Request"
-class JobRequest(Strict):
-    """One run, of a job by its name or of a definition by its name."""
+class RunOptions(Strict):
+    """What every request for a run may say, whatever it runs."""
 
-    job = serializers.CharField(max_length=100, required=False, help_text="The job's name or alias.")
-    definition = serializers.CharField(max_length=120, required=False, help_text="The definition's name.")
     params = JsonObject(
         required=False, help_text="The job's parameters; over the definition's own, where a definition is run."
     )
@@ -43,10 +41,27 @@ class JobRequest(Strict):
     )
     why = serializers.CharField(required=False, allow_blank=True, max_length=300, help_text="For the audit log.")
 
+
+@extend_schema_serializer(component_name="Job")  # the schema adds "Request"
+class JobRequest(RunOptions):
+    """One run, of a job by its name or of a definition by its name."""
+
+    job = serializers.CharField(max_length=100, required=False, help_text="The job's name or alias.")
+    definition = serializers.CharField(max_length=120, required=False, help_text="The definition's name.")
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("job" in attrs) == ("definition" in attrs):
             raise serializers.ValidationError("Name either a job or a definition.", "one_of")
         return attrs
+
+
+@extend_schema_serializer(component_name="TypedJob")
+class TypedJobRequest(RunOptions):
+    """One run of a job of the type that the path names."""
+
+    job = serializers.CharField(
+        max_length=100, required=False, help_text="The job's name or alias. Left out: the type's only job."
+    )
 
 
 class Reason(Strict):
@@ -61,6 +76,13 @@ class TokenRequest(Strict):
 
     username = serializers.CharField(max_length=150, write_only=True)
     password = serializers.CharField(max_length=128, write_only=True, trim_whitespace=False)
+    otp = serializers.CharField(
+        max_length=16,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text="The code of the authenticator application, or a backup code, where the account has a second factor.",
+    )
 
 
 class TokenPair(serializers.Serializer[Any]):
@@ -70,16 +92,6 @@ class TokenPair(serializers.Serializer[Any]):
     refresh = serializers.CharField()
 
 
-class OnceRefreshToken(RefreshToken):  # type: ignore[misc]
-    """A refresh token works once, also when two requests bring it at the same moment."""
-
-    def blacklist(self) -> Any:
-        kept, fresh = cast(tuple[Any, bool], super().blacklist())
-        if not fresh:
-            raise TokenError("Token is blacklisted")
-        return kept, fresh
-
-
 @extend_schema_serializer(component_name="Refresh")  # the schema adds "Request"
 class RefreshRequest(TokenRefreshSerializer):  # type: ignore[misc]
     """The refresh token; refused once it was used, or its account is gone, switched off or has another password."""
@@ -87,6 +99,13 @@ class RefreshRequest(TokenRefreshSerializer):  # type: ignore[misc]
     token_class = OnceRefreshToken
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._next_pair(attrs)
+        except UsedAgain as error:
+            end_reused(error, self.context["request"])
+            raise
+
+    def _next_pair(self, attrs: dict[str, Any]) -> dict[str, Any]:
         token = self.token_class(attrs["refresh"])
         users = get_user_model()
         user = users.objects.filter(**{api_settings.USER_ID_FIELD: token.get(api_settings.USER_ID_CLAIM)}).first()
@@ -96,3 +115,18 @@ class RefreshRequest(TokenRefreshSerializer):  # type: ignore[misc]
         with transaction.atomic():
             pair: dict[str, Any] = super().validate(attrs)
         return pair
+
+
+@extend_schema_serializer(component_name="Revoke")  # the schema adds "Request"
+class RevokeRequest(Strict):
+    """A refresh token of the sign-in that shall end; one that was used already will do."""
+
+    refresh = serializers.CharField(write_only=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            token = OnceRefreshToken(attrs["refresh"])
+        except UsedAgain as error:
+            token = error.token
+        end(token, TokenFamily.Reason.SIGNED_OUT)
+        return {}

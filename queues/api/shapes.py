@@ -29,6 +29,11 @@ def told(kind: type[Serializer], values: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def names(kind: type[Serializer]) -> tuple[str, ...]:
+    """What `kind` tells, by name."""
+    return tuple(_only(kind).fields)
+
+
 @cache
 def _only(kind: type[Serializer]) -> Serializer:
     made = kind()

@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from queues.api import answers, examples, reads, shapes
+from queues.api import answers, examples, prefer, reads, shapes
 from queues.api.actor import actor_of
 from queues.api.asking import ask
 from queues.api.endpoint import Endpoint
@@ -35,18 +35,18 @@ class Jobs(Endpoint):
         operation_id="enqueue_job",
         summary="Run a job or a definition, now or at a time",
         tags=TAGS,
-        parameters=idempotent(202),
+        parameters=[*idempotent(202), *prefer.HEADERS],
         request=JobRequest,
         responses={
+            200: OpenApiResponse(answers.RunAnswer, description="Ended while `Prefer: wait` waited."),
             202: OpenApiResponse(answers.RunAnswer, description="Accepted; Location is where to ask for the run."),
             **problems(400, 401, 403, 404, 409, 413, 415, 422),
         },
-        examples=[*examples.REQUESTS, *examples.runs(202)],
+        examples=[*examples.REQUESTS, *examples.runs(200), *examples.runs(202)],
     )
     def post(self, request: Request) -> Response:
         run, headers = once(request, lambda: self._ask(request))
-        told = reads.told(run)
-        return _run(told, 202, {"Location": told["url"], **headers})
+        return prefer.answer(request, run, headers)
 
     def _ask(self, request: Request) -> Run:
         return ask(shapes.given(JobRequest, request.data), request.user, actor_of(request))
@@ -71,6 +71,7 @@ class OneRun(Endpoint):
 class CancelRun(Endpoint):
     needs = {"POST": Action.ENQUEUE}
     hidden = True
+    creates = False
 
     @extend_schema(
         operation_id="cancel_run",
@@ -87,6 +88,7 @@ class CancelRun(Endpoint):
 class RetryRun(Endpoint):
     needs = {"POST": Action.ENQUEUE}
     hidden = True
+    creates = False
 
     @extend_schema(
         operation_id="retry_run",

@@ -13,6 +13,7 @@ from queues import registry
 from queues.contract import Actor
 from queues.engine.dispatch import enqueue_job, run_definition
 from queues.engine.release import release_runs
+from queues.errors import InUse
 from queues.ledger import audit, runs, states
 from queues.models import JobDefinition, Run
 
@@ -65,11 +66,27 @@ def save_definition(definition: JobDefinition, *, actor: Actor, why: str = "") -
     return definition
 
 
-def delete_definition(definition: JobDefinition, *, actor: Actor, why: str = "") -> None:
-    """Remove a definition and its schedules; its runs stay."""
+def delete_definition(definition: JobDefinition, *, actor: Actor, why: str = "", only_unused: bool = False) -> None:
+    """Remove a definition and its schedules; its runs stay, and name it no more.
+
+    `only_unused`: raise InUse where a run or a schedule refers to it, for nobody has confirmed what goes with it.
+    """
     with transaction.atomic():
+        if only_unused:
+            JobDefinition.objects.select_for_update().filter(pk=definition.pk).first()  # a new run waits for the lock
+            _require_unused(definition)
         _audit_definition(definition, actor, "delete", audit.snapshot(definition), None, why)
         definition.delete()
+
+
+def _require_unused(definition: JobDefinition) -> None:
+    if definition.schedules.exists():
+        raise InUse(f"{definition.name!r} is on a schedule: delete its schedules first, or switch it off (enabled: false).")
+    if definition.runs.exists():
+        raise InUse(
+            f"{definition.name!r} has runs, whose history names it: switch it off instead (enabled: false), and nothing "
+            "new is run from it. Whoever wants it gone all the same deletes it in the admin."
+        )
 
 
 def _audit_definition(

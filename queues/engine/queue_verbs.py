@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from queues import catalogue
+from queues import catalogue, rates
 from queues.contract import Actor
 from queues.errors import WrongState
 from queues.ledger import audit, clock
@@ -29,6 +30,15 @@ class Changed:
     already: list[str] = field(default_factory=list)
 
 
+def prove_rate(text: str) -> str:
+    """The text, if it is a rate or empty: one that is none would stop every claim of the queue. Raises ValidationError."""
+    try:
+        rates.parse(text)
+    except rates.InvalidRate as error:
+        raise ValidationError(str(error), "invalid_rate") from None
+    return text
+
+
 def save_queue(queue: Queue, *, actor: Actor, why: str = "") -> Queue:
     """Store a queue's overrides, and nothing else of the row: what claims and verbs write there meanwhile stays.
 
@@ -39,6 +49,10 @@ def save_queue(queue: Queue, *, actor: Actor, why: str = "") -> Queue:
         before = audit.snapshot(held)
         for name in OVERRIDES:
             setattr(held, name, getattr(queue, name))
+        try:
+            prove_rate(held.rate_limit)
+        except ValidationError as error:
+            raise ValidationError({"rate_limit": error}) from None
         held.full_clean()
         return _stored(held, actor, "queue.change", before, why)
 

@@ -1,6 +1,9 @@
 """The ledger's nouns, one a file. State changes only in `queues.ledger`; nothing here has side effects."""
 
+from queues.models.allowance import Allowance, Spending
+from queues.models.api_key import ApiKey
 from queues.models.audit import AuditEntry
+from queues.models.audit_seal import AuditSeal
 from queues.models.definition import JobDefinition
 from queues.models.effect import EffectRecord
 from queues.models.error_rule import ErrorRule
@@ -12,10 +15,14 @@ from queues.models.queue import Queue, Slot
 from queues.models.run import Run
 from queues.models.schedule import Fire, Schedule
 from queues.models.switch import Switch
+from queues.models.token_family import TokenFamily
 from queues.models.worker import Worker
 
 __all__ = [
+    "Allowance",
+    "ApiKey",
     "AuditEntry",
+    "AuditSeal",
     "EffectRecord",
     "ErrorRule",
     "Fire",
@@ -30,6 +37,8 @@ __all__ = [
     "RunLogLine",
     "Schedule",
     "Slot",
+    "Spending",
     "Switch",
+    "TokenFamily",
     "Worker",
 ]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from queues.contract import Actor
-from queues.errors import PermanentError, WrongState
+from queues.errors import InUse, PermanentError, WrongState
 from queues.ledger import audit, clock
 from queues.models import Schedule
 from queues.timetable import cron
@@ -73,10 +73,18 @@ def resume_schedule(schedule: Schedule, *, actor: Actor, why: str = "") -> Sched
         return _stored(row, actor, "resume", before, why)
 
 
-def delete_schedule(schedule: Schedule, *, actor: Actor, why: str = "") -> None:
-    """Remove a schedule and its fires; its runs stay."""
+def delete_schedule(schedule: Schedule, *, actor: Actor, why: str = "", only_unused: bool = False) -> None:
+    """Remove a schedule and its fires; its runs stay, and name it no more.
+
+    `only_unused`: raise InUse where it has started runs, for nobody has confirmed what goes with it.
+    """
     with transaction.atomic():
         row = Schedule.objects.select_for_update().get(pk=schedule.pk)
+        if only_unused and row.runs.exists():
+            raise InUse(
+                f"{row.name!r} has started runs, whose history names it: pause it, or switch it off (enabled: false), and "
+                "it fires no more. Whoever wants it gone all the same deletes it in the admin."
+            )
         audit.write(
             actor, "schedule.delete", object_type="schedule", object_id=str(row.pk), object_label=row.name,
             before=audit.snapshot(row), why=why,

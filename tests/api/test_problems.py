@@ -42,6 +42,8 @@ def send(as_: Callable[[str], APIClient]) -> Callable[..., Any]:
         (ours.WrongState("no"), 409, "wrong_state"),
         (ours.Disabled("off"), 409, "disabled"),
         (ours.IdempotencyConflict("other"), 422, "idempotency_conflict"),
+        (ours.RateLimited("later", 7), 429, "rate_limited"),
+        (ours.LimitsUnavailable("later"), 503, "limits_unavailable"),
         (ours.TransientError("away"), 503, "transient"),
         (ours.LeaseLost("inside"), 500, "internal"),
         (exceptions.NotAuthenticated(), 401, "not_authenticated"),

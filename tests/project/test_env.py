@@ -112,6 +112,16 @@ def test_a_rate_that_is_none_is_refused_at_the_start() -> None:
         Environment({"QUEUE_EMAIL_RATE_LIMIT": "often"}).queue_overrides(("email",))
 
 
+@pytest.mark.parametrize("name", ["GENERAL", "CREATION", "ADMINISTRATION", "LOGIN"])
+def test_a_limit_that_is_none_is_refused_at_the_start_and_the_word_none_is_one(name: str) -> None:
+    variable = f"RATE_LIMIT_{name}"
+    for wrong in ("100", "100/", "0/min", "100/0min", "100/fortnight", "often"):
+        with pytest.raises(ImproperlyConfigured, match=f"{variable}='{wrong}'.*Example: {variable}=.*Write e.g."):
+            read(variable, **{variable: wrong})
+    assert read(variable, **{variable: "none"}) == "none"
+    assert read(variable, **{variable: "100/900s"}) == "100/900s"
+
+
 @pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgres://h:port/x"])
 def test_a_database_url_that_cannot_be_used_is_told_with_an_example(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL.*Example"):

@@ -163,6 +163,7 @@ class House:
             "SECRET_KEY": "s" * 60, "JWT_SIGNING_KEY": "j" * 60, "METRICS_TOKEN": secrets.token_hex(),
             "DATA_DIR": str(self.folder), "DATABASE_URL": urls[0], "REDIS_URL": urls[1],
             "DATABASE_STATEMENT_TIMEOUT": "2", "QUEUE_REPORTS_CONCURRENCY": "6", "WORKER_LEASE_S": "3",
+            "RATE_LIMIT_GENERAL": "1000/s", "RATE_LIMIT_CREATION": "1000/s",  # counted, and never in the way
             "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
 
