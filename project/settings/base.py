@@ -117,7 +117,9 @@ RQ_QUEUES = {
     for name in catalogue.NAMES
 }
 RQ = {"WORKER_CLASS": "queues.engine.worker.LedgerWorker"}
-RQ_SHOW_ADMIN_LINK = False  # its pages under /admin/django_rq/ would be open to all staff; ours, /admin/rq/, are to admins
+RQ_SHOW_ADMIN_LINK = (
+    False  # its pages under /admin/django_rq/ would be open to all staff; ours, /admin/rq/, are to admins
+)
 
 # --- the engine ---
 WORKER_CONCURRENCY: int = env("WORKER_CONCURRENCY")

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from queues import policy
+from queues.client_address import address_of
 from queues.contract import Actor
 from queues.engine import reach
 from queues.models import JobDefinition, Run, Schedule
@@ -21,7 +22,7 @@ def actor_of(request: HttpRequest) -> Actor:
         label=user.get_username(),
         source="admin",
         user_id=user.pk,
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=address_of(request),
         request_id=str(getattr(request, "request_id", "")),
     )
 

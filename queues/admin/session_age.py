@@ -37,7 +37,7 @@ class SessionAgeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             polled = request.method == "GET" and "HX-Request" in request.headers
-            if _over(request, int(clock.now().timestamp()), polled):
+            if _over(request, int(clock.at_hand().timestamp()), polled):
                 logout(request)
                 if polled:  # the page that asked is loaded anew, and so led to the login
                     return HttpResponse(status=204, headers={"HX-Refresh": "true"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from queues.api.client_address import address_of
 from queues.api.request_id import request_id_of
+from queues.client_address import address_of
 from queues.contract import Actor
 
 

@@ -20,8 +20,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from queues.api.bearer import FAMILY, family_of
-from queues.api.client_address import address_of
 from queues.api.request_id import request_id_of
+from queues.client_address import address_of
 from queues.contract import Actor
 from queues.ledger import audit, clock
 from queues.models import TokenFamily

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 
-from queues.api.client_address import address_of, network
+from queues.client_address import address_of, network
 from queues.errors import RateLimited
 from queues.ledger import second_factor
 

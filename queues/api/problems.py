@@ -35,6 +35,7 @@ STATUS: tuple[tuple[type[ours.RoundsmanError], int], ...] = (
     (ours.InvalidParams, 422),
     (ours.TooLarge, 413),
     (ours.NotAllowed, 403),
+    (ours.InUse, 409),
     (ours.WrongState, 409),
     (ours.Disabled, 409),
     (ours.IdempotencyConflict, 422),

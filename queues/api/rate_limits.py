@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from queues import policy, rates
-from queues.api.client_address import address_of, network
+from queues.client_address import address_of, network
 from queues.engine import quotas
 from queues.errors import RateLimited
 from queues.ledger import allowances

@@ -81,7 +81,9 @@ def delete_definition(definition: JobDefinition, *, actor: Actor, why: str = "",
 
 def _require_unused(definition: JobDefinition) -> None:
     if definition.schedules.exists():
-        raise InUse(f"{definition.name!r} is on a schedule: delete its schedules first, or switch it off (enabled: false).")
+        raise InUse(
+            f"{definition.name!r} is on a schedule: delete its schedules first, or switch it off (enabled: false)."
+        )
     if definition.runs.exists():
         raise InUse(
             f"{definition.name!r} has runs, whose history names it: switch it off instead (enabled: false), and nothing "

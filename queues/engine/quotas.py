@@ -16,11 +16,13 @@ import redis
 from redis.exceptions import NoScriptError, RedisError
 
 from queues.engine.connections import connection
+from queues.engine.redis_pool import NoneFree
 from queues.errors import LimitsUnavailable
 from queues.ledger.spending import Balance, Charge, spend_stored
 
 log = logging.getLogger("roundsman.limits")
 PARTS = 1000  # what is spent within this part of a period is kept as one entry: lists stay short, whatever the rate
+TRIES = 5  # for a connection of the pool's, a second each
 STORED, STRICT = ("creation",), ("login",)  # without Redis: counted in the database; refused. The others pass.
 
 # An entry is "expires:count:sum": when it is forgotten (ms, rounded up to a part), and the sum of all counts up to it.
@@ -96,13 +98,16 @@ def spend(charges: Sequence[Charge]) -> list[Balance]:
     """Count all the charges, or none where one does not fit. One round trip.
 
     While Redis is away: what is `STORED` is counted in the database, what is `STRICT` raises LimitsUnavailable, and
-    the others pass, uncounted (they are not in the answer). Raises DatabaseError.
+    the others pass, uncounted (they are not in the answer). Where Redis is there and this process has no connection
+    free for it, nothing passes: a crowd must not open the door for itself. Raises LimitsUnavailable, DatabaseError.
     """
     global _away
     if not charges:
         return []
     try:
-        found = spend_counted(charges)
+        found = _patiently(charges)
+    except NoneFree as error:
+        raise LimitsUnavailable(f"Too many requests at once to count them: {_line(error)} Try again in 5 s.") from error
     except (RedisError, OSError) as error:
         if not _away:
             log.error("Redis does not count requests; until it is back only jobs are limited: %s", _line(error))
@@ -112,6 +117,16 @@ def spend(charges: Sequence[Charge]) -> list[Balance]:
         log.info("Redis counts requests again.")
         _away = False
     return found
+
+
+def _patiently(charges: Sequence[Charge]) -> list[Balance]:
+    """As `spend_counted`, with another try where every connection was used for as long as one waits."""
+    for _ in range(TRIES - 1):
+        try:
+            return spend_counted(charges)
+        except NoneFree:
+            continue
+    return spend_counted(charges)
 
 
 def spend_counted(charges: Sequence[Charge]) -> list[Balance]:

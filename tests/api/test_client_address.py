@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import RequestFactory
 
+from queues.admin import access
 from queues.api.actor import actor_of
-from queues.api.client_address import address_of, client_address, network
+from queues.client_address import address_of, client_address, network
 
 PROXY, ONE, OTHER = "10.0.0.5", "192.0.2.1", "198.51.100.7"
 
@@ -69,3 +71,11 @@ def test_the_audit_log_has_the_clients_address(settings: Any) -> None:
     assert address_of(request) == actor_of(request).address == ONE
     settings.TRUSTED_PROXIES = 0
     assert actor_of(request).address == PROXY
+
+
+@pytest.mark.django_db
+def test_the_admin_enters_the_clients_address_into_the_log_too(settings, rf) -> None:  # type: ignore[no-untyped-def]
+    settings.TRUSTED_PROXIES = 1
+    request = rf.get("/admin/", HTTP_X_FORWARDED_FOR="203.0.113.9, 198.51.100.7")
+    request.user = User.objects.create_user("ann", password="a-long-password-7", is_staff=True)
+    assert access.actor_of(request).address == "198.51.100.7"

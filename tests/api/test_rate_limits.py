@@ -29,6 +29,7 @@ from queues.api.endpoint import Endpoint
 from queues.api.rate_limits import Limited
 from queues.contract import Actor
 from queues.engine import connections, quotas
+from queues.engine.redis_pool import NoneFree
 from queues.ledger import allowances, api_keys, clock
 from queues.models import Allowance, AuditEntry, Run, Spending
 from queues.policy import Action
@@ -475,6 +476,42 @@ def test_who_guesses_tokens_is_counted_by_address(counting: Any, people: Any, as
     assert guessing.get(NO_RUN).status_code == APIClient().get("/api/nothing").status_code == 429
     assert as_("manager").get(NO_RUN).status_code == 404  # from the same address, with a token
     assert sign_in(PASSWORD).status_code == 200
+
+
+# --- Redis is there, and no connection to it free ---
+
+
+def crowded(monkeypatch: pytest.MonkeyPatch, times: int) -> list[None]:
+    """The pool has no connection for so many calls."""
+    real, tried = quotas.spend_counted, list[None]()
+
+    def spend(charges: Any) -> Any:
+        tried.append(None)
+        if len(tried) <= times:
+            raise NoneFree("All 20 connections for cache were used for 1 s.")
+        return real(charges)
+
+    monkeypatch.setattr(quotas, "spend_counted", spend)
+    return tried
+
+
+def test_whoever_finds_every_connection_used_waits_for_one(
+    counting: Any, people: Any, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowded(monkeypatch, 3)
+    answer = as_("manager").get(NO_RUN)
+    assert answer.status_code == 404 and "r=99" in answer["RateLimit"]
+
+
+def test_a_crowd_does_not_open_the_door_for_itself(
+    counting: Any, people: Any, as_: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = crowded(monkeypatch, 1000)
+    refused = as_("admin").get(RULES)
+    assert (refused.status_code, refused.json()["code"]) == (503, "limits_unavailable") and refused[
+        "Retry-After"
+    ] == "5"
+    assert len(tried) == quotas.TRIES
 
 
 # --- Redis away: the settings of the tests name a server that is not there ---

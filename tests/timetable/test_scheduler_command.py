@@ -86,6 +86,7 @@ def test_an_absent_database_is_told_once_and_its_return_too(
     monkeypatch.setattr(scheduler, "round_once", round_once)
     monkeypatch.setattr(scheduler, "pause_s", lambda fired: 1.0)
     monkeypatch.setattr(scheduler.health, "tick", lambda: None)
+    monkeypatch.setattr(scheduler.seals, "tick", lambda: None)
 
     def wait(seconds: float) -> bool:
         pauses.append(seconds)
