@@ -6,6 +6,7 @@ VALUES = {
     "DJANGO_SETTINGS_MODULE": "project.settings.base",
     "SECRET_KEY": secrets.token_urlsafe(60),
     "JWT_SIGNING_KEY": secrets.token_urlsafe(60),
+    "ENCRYPTION_KEYS": secrets.token_urlsafe(60),
     "METRICS_TOKEN": secrets.token_urlsafe(30),
     "ALLOWED_HOSTS": "roundsman.example.org",
     "CSRF_TRUSTED_ORIGINS": "https://roundsman.example.org",

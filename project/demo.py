@@ -128,18 +128,20 @@ class Demo:
     def _environment(self) -> None:
         """Secrets are made once and kept in the data folder, readable by their owner alone."""
         path = self.data_dir / "secrets.json"
-        if not path.exists():
-            made = {
-                "SECRET_KEY": secrets.token_urlsafe(50),
-                "JWT_SIGNING_KEY": secrets.token_urlsafe(50),
-                "METRICS_TOKEN": secrets.token_urlsafe(24),
-                "password": f"hauler-{secrets.token_hex(3)}",
-            }
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(made))
-        self.secrets = json.loads(path.read_text())
+        path.touch(mode=0o600)
+        kept = json.loads(path.read_text() or "{}")
+        self.secrets = {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "JWT_SIGNING_KEY": secrets.token_urlsafe(50),
+            "ENCRYPTION_KEYS": secrets.token_urlsafe(50),
+            "METRICS_TOKEN": secrets.token_urlsafe(24),
+            "password": f"hauler-{secrets.token_hex(3)}",
+            **kept,  # an older version's folder lacks what came later
+        }
+        if self.secrets != kept:
+            path.write_text(json.dumps(self.secrets))
         os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings.demo"
-        for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "METRICS_TOKEN"):
+        for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "ENCRYPTION_KEYS", "METRICS_TOKEN"):
             os.environ.setdefault(name, self.secrets[name])
         os.environ["DATA_DIR"] = str(self.data_dir)
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{self.data_dir}/roundsman.sqlite3")

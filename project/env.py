@@ -15,7 +15,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from queues import rates
+from queues import encryption, rates
 from queues.errors import PermanentError
 
 REQUIRED = object()
@@ -42,6 +42,7 @@ V = Variable
 VARIABLES: tuple[Variable, ...] = (
     V("SECRET_KEY", str, REQUIRED, "Django's signing key: 50 random characters or more.", "$(openssl rand -base64 48)", secret=True),
     V("JWT_SIGNING_KEY", str, REQUIRED, "Signs API tokens: 32 bytes or more, not SECRET_KEY.", "$(openssl rand -base64 48)", secret=True),
+    V("ENCRYPTION_KEYS", list, REQUIRED, "Seal secrets and personal values at rest: the first one seals, the others still open what they sealed. 32 characters or more each, by commas.", "$(openssl rand -base64 48 | tr -d =)", secret=True, check=encryption.check),
     V("METRICS_TOKEN", str, "", "What Prometheus sends as bearer token to /metrics. Empty: staff sessions only.", "a-long-random-word", secret=True),
     V("ALLOWED_HOSTS", list, [], "Host names this site answers to, by commas.", "roundsman.example.org"),
     V("CSRF_TRUSTED_ORIGINS", list, [], "Origins that forms may come from, by commas.", "https://roundsman.example.org"),
@@ -143,7 +144,10 @@ class Environment:
         raw = self.source[key].strip()
         wrong = f"{key}={'…' if variable.secret else raw!r} is not valid. Example: {key}={variable.example}"
         if variable.kind is list:
-            return [part.strip() for part in raw.split(",") if part.strip()]
+            parts = [part.strip() for part in raw.split(",") if part.strip()]
+            for part in parts:
+                self._prove(variable, part, wrong)
+            return parts
         if variable.kind is bool:
             words = {
                 "true": True,
@@ -166,12 +170,16 @@ class Environment:
             raise ImproperlyConfigured(f"{wrong} (one of {', '.join(variable.among)})")
         if variable.least is not None and not value >= variable.least:
             raise ImproperlyConfigured(f"{wrong} ({variable.least:g} or more)")
+        self._prove(variable, value, wrong)
+        return value
+
+    @staticmethod
+    def _prove(variable: Variable, value: Any, wrong: str) -> None:
         if variable.check is not None:
             try:
                 variable.check(value)
             except (ValueError, PermanentError) as error:
                 raise ImproperlyConfigured(f"{wrong} ({error})") from None
-        return value
 
     def file(self, name: str) -> str:
         """The path of a file that can be read; "" where none is set."""

@@ -91,6 +91,7 @@ def environment(servers: Servers, folder: Path, lease_s: float) -> dict[str, str
         "DJANGO_SETTINGS_MODULE": "project.settings.base",
         "SECRET_KEY": secrets.token_urlsafe(60),
         "JWT_SIGNING_KEY": secrets.token_urlsafe(60),
+        "ENCRYPTION_KEYS": secrets.token_urlsafe(60),
         "METRICS_TOKEN": secrets.token_urlsafe(30),
         "ALLOWED_HOSTS": "127.0.0.1",
         "INSECURE_HTTP": "true",

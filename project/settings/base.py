@@ -22,6 +22,7 @@ if len(JWT_SIGNING_KEY.encode()) < 32 or JWT_SIGNING_KEY == SECRET_KEY:
     raise ImproperlyConfigured(
         "JWT_SIGNING_KEY must be 32 bytes or more, and not SECRET_KEY. Example: JWT_SIGNING_KEY=$(openssl rand -base64 48)"
     )
+ENCRYPTION_KEYS: list[str] = env("ENCRYPTION_KEYS")  # see queues.encryption
 DEBUG: bool = env("DEBUG")
 ALLOWED_HOSTS: list[str] = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS: list[str] = env("CSRF_TRUSTED_ORIGINS")

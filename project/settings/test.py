@@ -12,6 +12,7 @@ overlay(
     {
         "SECRET_KEY": "for-tests-only-" + "k" * 60,
         "JWT_SIGNING_KEY": "for-tests-only-" + "j" * 60,
+        "ENCRYPTION_KEYS": ["for-tests-only-" + "e" * 60],
         "METRICS_TOKEN": "for-tests-only-metrics-token",
         "DATABASE_URL": f"sqlite:///{_folder}/roundsman.sqlite3",
         "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody listens there: a test that needs a server brings its own

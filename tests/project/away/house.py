@@ -160,7 +160,7 @@ class House:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("ROUNDSMAN_")},
             "DJANGO_SETTINGS_MODULE": "tests.project.away.settings",
-            "SECRET_KEY": "s" * 60, "JWT_SIGNING_KEY": "j" * 60, "METRICS_TOKEN": secrets.token_hex(),
+            "SECRET_KEY": "s" * 60, "JWT_SIGNING_KEY": "j" * 60, "ENCRYPTION_KEYS": "e" * 60, "METRICS_TOKEN": secrets.token_hex(),
             "DATA_DIR": str(self.folder), "DATABASE_URL": urls[0], "REDIS_URL": urls[1],
             "DATABASE_STATEMENT_TIMEOUT": "2", "QUEUE_REPORTS_CONCURRENCY": "6", "WORKER_LEASE_S": "3",
             "RATE_LIMIT_GENERAL": "1000/s", "RATE_LIMIT_CREATION": "1000/s",  # counted, and never in the way
