@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 PREFIX = "sealed:"
+_SEALED = re.compile(r"sealed:[0-9a-f]{8}:[\w-]*", re.ASCII)
 LEAST_BYTES = 32  # of a key as it is given
 
 
@@ -78,6 +80,11 @@ class Keyring:
     def renew(self, sealed: str, purpose: str) -> str:
         """The same value under the newest key. Raises CannotOpen."""
         return sealed if self.is_newest(sealed) else self.seal(self.open(sealed, purpose), purpose)
+
+
+def veil(text: str) -> str:
+    """A text for people to read, with a blot for each sealed value in it."""
+    return _SEALED.sub("•••", text)
 
 
 def is_sealed(value: object) -> bool:

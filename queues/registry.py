@@ -22,6 +22,8 @@ from typing import Any, Generic, TypeVar
 
 import pydantic
 
+from queues import sealing
+from queues.blotting import Blotter
 from queues.contract import Actor, JobContext, Json, Outcome, RunRef, RunRequest, ports
 from queues.errors import FieldError, InvalidParams, TooLarge, UnknownJob
 
@@ -62,6 +64,10 @@ class JobSpec(Generic[P]):
     cache_holds: Callable[[Mapping[str, Json]], bool] | None = None  # result → whether it still stands; None: it does
     aliases: tuple[str, ...] = ()
     run: Handler[P] | None = field(default=None, repr=False)
+    sealed: sealing.Plan = field(init=False, repr=False)  # which parameters are kept encrypted
+
+    def __post_init__(self) -> None:
+        self.sealed = sealing.plan_of(self.params)
 
     def handler(self, function: Handler[P]) -> Handler[P]:
         """Bind the function that does the work; once."""
@@ -71,21 +77,34 @@ class JobSpec(Generic[P]):
         return function
 
     def validate(self, values: Mapping[str, Any]) -> P:
-        """Raw values (form, JSON) → parameters. Raises InvalidParams naming every wrong field."""
+        """Raw values (form, JSON), sealed or not → parameters. Raises InvalidParams naming every wrong field."""
         try:
-            return self.params.model_validate(dict(values))
+            return self.params.model_validate(self.opened(values))
         except pydantic.ValidationError as error:
             raise InvalidParams(self.name, list(_field_errors(error))) from None
 
     def read(self, text: str) -> P:
         """Stored parameters, as JSON text → parameters. Raises InvalidParams naming every wrong field."""
+        if self.sealed:
+            text = json.dumps(self.opened(json.loads(text)))
         try:
             return self.params.model_validate_json(text)
         except pydantic.ValidationError as error:
             raise InvalidParams(self.name, list(_field_errors(error))) from None
 
+    def opened(self, values: Mapping[str, Json]) -> dict[str, Json]:
+        """Values with what is sealed in them opened. Raises InvalidParams for what does not open."""
+        try:
+            return sealing.unseal(self.sealed, values, self.name) if self.sealed else dict(values)
+        except sealing.Unopened as error:
+            raise InvalidParams(self.name, error.errors) from None
+
+    def blotter(self, text: str) -> Blotter:
+        """What makes the sealed values of stored parameters unreadable. Raises InvalidParams."""
+        return Blotter(sealing.values(self.sealed, self.opened(json.loads(text))))
+
     def dump(self, params: P) -> dict[str, Json]:
-        """Parameters → the JSON that is stored. Raises TooLarge over 64 KB."""
+        """Parameters → the JSON that is stored, sealed where it is declared so. Raises TooLarge over 64 KB (unsealed)."""
         data: dict[str, Json] = params.model_dump(mode="json")
         text = json.dumps(data, separators=(",", ":"))
         size = len(text)
@@ -93,7 +112,7 @@ class JobSpec(Generic[P]):
             raise InvalidParams(self.name, list(_nul_errors(data)))
         if size > MAX_PARAMS_BYTES:
             raise TooLarge(f"The parameters of {self.name} take {size:,} bytes; at most {MAX_PARAMS_BYTES:,} are kept.")
-        return data
+        return sealing.seal(self.sealed, data, self.name) if self.sealed else data
 
     def cache_key(self, data: Mapping[str, Json]) -> str:
         """What requests with the same answer have in common: 64 hex digits over name, version and stored parameters.
@@ -135,6 +154,8 @@ class JobSpec(Generic[P]):
     def _checked_text(self, params: P) -> str:
         if not isinstance(params, self.params):
             raise TypeError(f"{self.name} takes {self.params.__name__}, not {type(params).__name__}")
+        if self.sealed:
+            return json.dumps(self.dump(params), separators=(",", ":"))
         text = params.model_dump_json()
         if len(text) > MAX_PARAMS_BYTES or "\\u0000" in text:
             self.dump(params)  # tells what is wrong

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from queues import encryption
 from queues.admin import access, show
 from queues.admin.audit_filters import ActionFilter, ActorFilter, AgeFilter, DaysFilter, ObjectFilter, SourceFilter
 from queues.admin.base import ReadOnlyAdmin
@@ -187,7 +188,7 @@ def difference(before: Any, after: Any) -> list[tuple[str, str, str, bool]]:
 def _text(value: Any) -> str:
     if value is None:
         return "empty"
-    return show.pretty(value) if isinstance(value, dict | list | bool) else str(value)
+    return show.pretty(value) if isinstance(value, dict | list | bool) else encryption.veil(str(value))
 
 
 def _object_url(entry: AuditEntry) -> str:

@@ -37,6 +37,26 @@ class JsonText(forms.JSONField):
         return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
 
 
+class Whole(forms.CharField):
+    """A value that is kept encrypted: a text, or (`read_json`) JSON of another type. What is sealed already stays as it is."""
+
+    def __init__(self, *, read_json: bool, **kwargs: Any) -> None:
+        super().__init__(widget=unfold.UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}), **kwargs)
+        self.read_json = read_json
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if self.read_json and text.startswith(("[", "{")):
+            try:
+                return json.loads(text)
+            except ValueError:
+                raise forms.ValidationError(JsonText.default_error_messages["invalid"], code="invalid") from None
+        return text
+
+
 class Lines(forms.CharField):
     """A list, one item a line. Blank lines do not count; a text that starts with [ is read as JSON."""
 

@@ -18,13 +18,16 @@ from django.utils.html import escape
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from queues import encryption
 from queues.admin import params_fields
 from queues.errors import FieldError, InvalidParams, TooLarge
 from queues.registry import JobSpec
+from queues.sealing import plan_of
 
 PREFIX = "param_"
 SHOULD = re.compile(r"^\w+ should ")  # "Input should be greater than 0": the person sees the field, not an input
 KEEP = "– as defined –"
+SEALED = "Kept encrypted. What is there stays if you leave it as it reads; write over it to change it."
 if TYPE_CHECKING:
     FormBase = forms.Form
 else:
@@ -40,6 +43,7 @@ def declared(model: type[pydantic.BaseModel]) -> Iterator[tuple[str, FieldInfo]]
 def fields(model: type[pydantic.BaseModel], *, partial: bool = False) -> dict[str, forms.Field]:
     """The form's fields, by prefixed name, in the order of declaration."""
     schemas = model.model_json_schema().get("properties", {})
+    plan = plan_of(model)
     made: dict[str, forms.Field] = {}
     for name, info in declared(model):
         found = params_fields.shape(info.annotation)
@@ -49,6 +53,10 @@ def fields(model: type[pydantic.BaseModel], *, partial: bool = False) -> dict[st
             "help_text": _help(info, schema, found, default="" if partial else _default(info)),
             "required": info.is_required() and not partial and not found.optional,
         }
+        if plan.get(name) is True:
+            options["help_text"] = f"{options['help_text']} {SEALED}".strip()
+            made[PREFIX + name] = params_fields.Whole(read_json=found.kind is not str, **options)
+            continue
         if partial and (found.choices or found.kind is bool):
             options["blank"] = KEEP
         made[PREFIX + name] = params_fields.build(info.annotation, schema, **options)
@@ -103,7 +111,7 @@ def say_base(form: forms.Form, model: type[pydantic.BaseModel], base: Mapping[st
 def _spoken(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = encryption.veil(", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return text if len(text) <= 80 else text[:77] + "…"
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from queues import catalogue, registry
+from queues import catalogue, encryption, registry
 from queues.engine import reach
 from queues.errors import UnknownJob, UnknownQueue
 from queues.ledger import clock
@@ -97,8 +97,8 @@ def lasted(start: datetime | None, end: datetime | None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON for reading."""
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False)
+    """JSON for reading; what is sealed in it stays so."""
+    return encryption.veil(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False))
 
 
 def job_title(name: str) -> str:

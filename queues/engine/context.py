@@ -15,6 +15,7 @@ from django.db import transaction
 from pydantic import BaseModel
 
 from queues import failpoints
+from queues.blotting import NOTHING, Blotter
 from queues.contract import Actor, Json, RunRef
 from queues.engine import outbox
 from queues.errors import LeaseLost, RoundsmanError, RunCancelled, RunTimeout, WorkerStopping
@@ -45,6 +46,7 @@ class RunContext:
         self.run_id, self.job, self.queue, self.attempt = claim.id, claim.job, claim.queue, claim.attempt + 1
         self.deadline = started_at + timedelta(seconds=claim.timeout_s) if claim.timeout_s > 0 else None
         self.spent, self.log_dropped = Decimal(0), 0
+        self.blotter: Blotter = NOTHING  # of the sealed parameters, while there are any
         self._log: list[LogLine] = []
         self._log_bytes = 0
         self._progress: Progress | None = None
@@ -56,12 +58,13 @@ class RunContext:
     # --- for the handler ---
 
     def progress(self, done: float, total: float, note: str = "") -> None:
+        note = self.blotter.text(note)
         with self._lock:
             self._progress = Progress(self.run_id, self.claim.token, float(done), float(total), note[:MAX_NOTE])
             self._progress_new = True
 
     def log(self, message: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
-        line = LogLine(clock.now(), level, str(message))
+        line = LogLine(clock.now(), level, self.blotter.text(str(message)))
         with self._lock:
             self._log_bytes += len(line.message.encode())
             if self._log_bytes > MAX_LOG_BYTES:
@@ -92,7 +95,8 @@ class RunContext:
             slip = Slip(fresh=record.run_id == self.run_id and record.result is None, result=record.result)
             yield slip
             if slip.fresh:
-                EffectRecord.objects.filter(pk=key).update(result=slip.result if slip.result is not None else {})
+                kept = self.blotter.json(slip.result)
+                EffectRecord.objects.filter(pk=key).update(result=kept if kept is not None else {})
             failpoints.reach("effect.written")
         failpoints.reach("effect.committed")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from queues import failpoints, registry
-from queues.contract import Cancel, Done, Retry
+from queues.blotting import blotted
+from queues.contract import Cancel, Done, Effect, Retry
 from queues.engine.context import RunContext
 from queues.engine.retry import backoff_s
 from queues.errors import (
@@ -52,10 +53,11 @@ async def execute_async(ctx: RunContext, call: AsyncCall) -> Ending | None:
     try:
         failpoints.reach("start.begun")
         handler, params = _handler(ctx)
-        if inspect.iscoroutinefunction(handler):
-            outcome = await handler(ctx, params)
-        else:
-            outcome = await call(handler, ctx, params)
+        with blotted(ctx.blotter):
+            if inspect.iscoroutinefunction(handler):
+                outcome = await handler(ctx, params)
+            else:
+                outcome = await call(handler, ctx, params)
         failpoints.reach("start.ended")
         return _ended(ctx, outcome)
     except (Exception, SystemExit) as error:
@@ -67,7 +69,7 @@ def ended_by(ctx: RunContext, error: BaseException) -> Ending | None:
     if isinstance(error, WorkerStopping | LeaseLost) or ctx.stopped_for in (WorkerStopping, LeaseLost):
         return None  # what a stopping handler throws on its way out says nothing about the job
     if isinstance(error, RunCancelled):
-        return _ending(ctx, states.CANCELLED, note=str(error) or "The run was cancelled.")
+        return _ending(ctx, states.CANCELLED, note=ctx.blotter.text(str(error)) or "The run was cancelled.")
     if ctx.stopped_for is RunCancelled:
         return _ending(ctx, states.CANCELLED, note="The run was cancelled.")
     if ctx.stopped_for is RunTimeout or (isinstance(error, RunTimeout) and not str(error)):
@@ -86,8 +88,8 @@ def failed(ctx: RunContext, error: BaseException, retry_after_s: float | None = 
         "error_type": verdict.error_type,
         "error_code": verdict.error_code,
         "overloaded": verdict.overloaded,
-        "error_message": str(error) or type(error).__name__,
-        "error_detail": "".join(traceback.format_exception(error))[-MAX_TRACE:],
+        "error_message": ctx.blotter.text(str(error)) or type(error).__name__,
+        "error_detail": ctx.blotter.text("".join(traceback.format_exception(error)))[-MAX_TRACE:],
     }
     if verdict.permanent or ctx.attempt >= claim.max_attempts:
         by = f"permanent by {verdict.by}: another attempt would not mend it"
@@ -115,11 +117,17 @@ def _handler(ctx: RunContext) -> tuple[Callable[[Any, Any], Any], Any]:
     spec = registry.get(ctx.job)
     if spec.run is None:
         raise InvalidOutcome(f"The job {spec.name} is declared but no handler is bound to it.")
+    if spec.sealed:
+        ctx.blotter = spec.blotter(ctx.claim.params)
     return spec.run, spec.read(ctx.claim.params)
 
 
 def _call(ctx: RunContext) -> object:
     handler, params = _handler(ctx)
+    if ctx.blotter:
+        with blotted(ctx.blotter):
+            answer = handler(ctx, params)
+            return ctx.wait_for(answer) if inspect.iscoroutine(answer) else answer
     answer = handler(ctx, params)
     return ctx.wait_for(answer) if inspect.iscoroutine(answer) else answer
 
@@ -129,12 +137,21 @@ def _ended(ctx: RunContext, outcome: object) -> Ending:
         case None:
             return _ending(ctx, states.SUCCEEDED, result="{}")
         case Done(result=result, effects=effects):
-            return _ending(ctx, states.SUCCEEDED, result=_kept(result), effects=tuple(effects))
+            return _ending(
+                ctx, states.SUCCEEDED, result=_kept(ctx.blotter.json(result)), effects=_blotted(ctx, effects)
+            )
         case Cancel(why=why):
-            return _ending(ctx, states.CANCELLED, note=why)
+            return _ending(ctx, states.CANCELLED, note=ctx.blotter.text(why))
         case Retry(after_s=after_s, why=why):
             return failed(ctx, _RetryAsked(why), retry_after_s=max(0.0, after_s))
     raise InvalidOutcome(f"{ctx.job} answered {type(outcome).__name__}; a handler answers Done, Retry, Cancel or None.")
+
+
+def _blotted(ctx: RunContext, effects: Sequence[Effect]) -> tuple[Effect, ...]:
+    """Their keys stay: they are identities."""
+    if not ctx.blotter:
+        return tuple(effects)
+    return tuple(replace(each, data=ctx.blotter.json(dict(each.data))) for each in effects)
 
 
 _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode

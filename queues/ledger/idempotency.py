@@ -7,12 +7,13 @@ So there is one run at most, and a request that failed leaves its key free.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from uuid import UUID
+
+from django.utils.crypto import salted_hmac
 
 from queues import registry
 from queues.contract import Json, RunRef, RunRequest
@@ -53,10 +54,10 @@ class Key:
 
 
 def fingerprint(contents: Json) -> str:
-    """SHA-256, as 64 hex digits, of the contents as canonical JSON: the order of names and white space do not matter,
-    every value and its type (1, 1.0, true, "1") does."""
+    """64 hex digits of the contents as canonical JSON: the order of names and white space do not matter, every value and
+    its type (1, 1.0, true, "1") does. Keyed, so that nobody who reads it can try what was asked."""
     text = json.dumps(contents, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return salted_hmac(__name__, text, algorithm="sha256").hexdigest()
 
 
 def key_of(request: RunRequest) -> Key | None:
@@ -66,9 +67,12 @@ def key_of(request: RunRequest) -> Key | None:
     """
     if request.idempotency_key is None:
         return None
-    job = registry.get(request.job).name
+    spec = registry.get(request.job)
+    job = spec.name
     options = {each.name: getattr(request, each.name) for each in fields(request) if each.name not in _UNASKED}
     given = {name: _plain(value) for name, value in options.items() if value is not False and value not in (None, "")}
+    if spec.sealed:
+        given["params"] = spec.opened(request.params)  # (the same whichever key they are sealed with)
     return Key(f"job:{job}", request.idempotency_key, fingerprint({"job": job, **given}))
 
 

@@ -14,6 +14,7 @@ from queues.models.outbox import OutboundCall
 from queues.models.queue import Queue, Slot
 from queues.models.run import Run
 from queues.models.schedule import Fire, Schedule
+from queues.models.second_factor import Authenticator, BackupCodes
 from queues.models.switch import Switch
 from queues.models.token_family import TokenFamily
 from queues.models.worker import Worker
@@ -23,6 +24,8 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "AuditSeal",
+    "Authenticator",
+    "BackupCodes",
     "EffectRecord",
     "ErrorRule",
     "Fire",

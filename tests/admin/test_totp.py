@@ -7,16 +7,20 @@ import re
 import time
 from base64 import b32decode
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from queues.encryption import is_sealed
+from queues.ledger import second_factor
 from queues.models import AuditEntry
 
 PAGE = "/admin/second-factor/"
@@ -147,9 +151,38 @@ def test_it_is_removed_with_a_code_and_audited(browser: Client, person: User) ->
 
 
 def test_neither_key_nor_codes_are_in_the_audit_log(browser: Client, person: User) -> None:
-    _, codes = set_up(browser)
+    key, codes = set_up(browser)
     told = str(list(AuditEntry.objects.values()))
-    assert not any(each in told for each in (*codes, TOTPDevice.objects.get().key))
+    assert not any(each in told for each in (*codes, TOTPDevice.objects.get().key, key.hex()))
+
+
+def test_who_reads_the_tables_learns_neither_key_nor_codes(browser: Client, person: User) -> None:
+    key, codes = set_up(browser)
+    kept = TOTPDevice.objects.get().key
+    assert is_sealed(kept) and len(kept) <= 80 and key.hex() not in kept
+    stored = set(StaticToken.objects.values_list("token", flat=True))
+    assert len(stored) == len(codes) and not stored & set(codes)
+
+
+def test_devices_from_before_are_sealed_by_the_migration_and_go_on(browser: Client, person: User) -> None:
+    key = bytes(range(20))
+    TOTPDevice.objects.create(user=person, confirmed=True, key=key.hex())
+    box = StaticDevice.objects.create(user=person, confirmed=True)
+    StaticToken.objects.create(device=box, token="abcd2345")
+    import_module("queues.migrations.0010_second_factor_sealed").seal(apps, None)
+    assert is_sealed(TOTPDevice.objects.get().key)
+    assert second_factor.passes(person, code(key)) and second_factor.passes(person, "ABCD 2345")
+    forgive()
+    assert not second_factor.passes(person, "abcd2345")  # it works once
+
+
+def test_a_new_encryption_key_takes_the_authenticator_along(browser: Client, person: User, settings: Any) -> None:
+    key, _ = set_up(browser)
+    settings.ENCRYPTION_KEYS = ["n" * 40, *settings.ENCRYPTION_KEYS]
+    call_command("reseal", stdout=io.StringIO())
+    settings.ENCRYPTION_KEYS = ["n" * 40]
+    forgive()
+    assert second_factor.passes(person, code(key, 1))
 
 
 def test_where_it_is_required_staff_see_nothing_but_the_page_to_set_it_up(

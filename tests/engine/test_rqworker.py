@@ -49,8 +49,9 @@ class House:
         with closing(sqlite3.connect(self.database)) as database:
             return database.execute("SELECT state, attempt FROM queues_run ORDER BY 1, 2").fetchall()
 
-    def worker(self, *arguments: str) -> subprocess.Popen[str]:
-        code = SETUP + f"call_command('rqworker', {', '.join(map(repr, arguments))})"
+    def worker(self, *arguments: str, before: str = "") -> subprocess.Popen[str]:
+        """A worker process; `before` is run in it first, for jobs of a test's own."""
+        code = SETUP + before + f"call_command('rqworker', {', '.join(map(repr, arguments))})"
         log = self.database.with_name(f"worker-{len(self.processes)}.log").open("w")
         with log:
             process = subprocess.Popen(
