@@ -73,6 +73,7 @@ VARIABLES: tuple[Variable, ...] = (
     V("RATE_LIMIT_LOGIN", str, "20/min", "Attempts to sign in to the API from one address; and, counted apart, requests without a valid token.", "20/min", check=rates.parse_limit),
     V("TRUSTED_PROXIES", int, 0, "Proxies of your own that a request passes through, each of which appends to `X-Forwarded-For`: the client's address is that many from the right. 0: the header is never believed.", "1", least=0),
     V("STAFF_TOTP_REQUIRED", bool, False, "true: staff without a second factor must set one up after signing in to the admin.", "true"),
+    V("SIGN_IN_MAX_DAYS", int, 30, "Days after which a client of the API must sign in again with the password, however often it has refreshed its tokens.", "30", least=1),
     V("SESSION_IDLE_S", int, 1800, "Seconds without use after which a session in the admin ends; twelve hours after signing in it ends anyway.", "1800", least=60),
     V("REDIS_POOL_ENABLED", bool, True, "false: every command makes a connection of its own. The switch `redis_pool` goes above it, at run time.", "true"),
     V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose (queue, session, cache, metrics) at most, for each process; 5 to 25 do. Who finds all used waits a second for one.", "20", least=1),

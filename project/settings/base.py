@@ -210,6 +210,7 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp"]
 OTP_TOTP_ISSUER = "Roundsman"
 STAFF_TOTP_REQUIRED: bool = env("STAFF_TOTP_REQUIRED")
+SIGN_IN_MAX_DAYS: int = env("SIGN_IN_MAX_DAYS")
 SESSION_IDLE_S: int = env("SESSION_IDLE_S")
 
 # --- people, language, files ---

@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import jwt
+from django.conf import settings
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
+from uuid_utils.compat import uuid7
 
 from queues.api.bearer import FAMILY, family_of
 from queues.api.request_id import request_id_of
@@ -42,14 +44,17 @@ class OnceRefreshToken(RefreshToken):  # type: ignore[misc]
 
     def __init__(self, token: Any = None, verify: bool = True) -> None:
         super().__init__(token, verify)
-        self.payload.setdefault(FAMILY, uuid4().hex)
+        self.payload.setdefault(FAMILY, uuid7().hex)  # it tells when it began
 
     def check_blacklist(self) -> None:
         """Raises UsedAgain, TokenError (its family has ended)."""
         if BlacklistedToken.objects.filter(token__jti=self.payload[api_settings.JTI_CLAIM]).exists():
             raise UsedAgain(self)
-        if is_ended(family_of(self)):
+        family = family_of(self)
+        if is_ended(family):
             raise TokenError("Token is blacklisted")
+        if family is not None and is_too_old(family):
+            raise TokenError("This sign-in has lasted as long as one may: sign in again.")
 
     def blacklist(self) -> Any:
         kept, fresh = cast(tuple[Any, bool], super().blacklist())
@@ -60,6 +65,13 @@ class OnceRefreshToken(RefreshToken):  # type: ignore[misc]
 
 def is_ended(family: UUID | None) -> bool:
     return family is not None and TokenFamily.objects.filter(pk=family).exists()
+
+
+def is_too_old(family: UUID) -> bool:
+    """Whether the sign-in was too long ago for another pair of tokens."""
+    began_ms = family.int >> 80  # (of one that is no UUIDv7: some time long past)
+    age_s = clock.at_hand().timestamp() - began_ms / 1000
+    return family.version != 7 or age_s > settings.SIGN_IN_MAX_DAYS * 86400
 
 
 def end(token: Any, reason: TokenFamily.Reason) -> bool:

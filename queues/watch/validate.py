@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from queues import catalogue, rates
 from queues.engine import connections as redis_connections
 from queues.ledger import clock, switches
+from queues.ledger.database_roles import AUDIT
 from queues.models import Queue
 from queues.watch import pools, standing
 from queues.watch.findings import Finding, Processes, postgresql_limits, redis_limits
@@ -39,6 +40,7 @@ def configuration() -> Iterator[Finding]:
         yield Finding("configuration", "queue rows", "ok", f"{len(catalogue.NAMES)} queues")
     yield from _rates()
     yield from _switches()
+    yield from _audit_log()
 
 
 def connections() -> Iterator[Finding]:
@@ -119,6 +121,26 @@ def _switches() -> Iterator[Finding]:
             back = f"To end it: python manage.py switch {position.spec.name} on --reason WHY"
             text = f"off, by {word}. {position.spec.off}"
             yield Finding("configuration", f"switch {position.spec.name}", "warning", text, back)
+
+
+def _audit_log() -> Iterator[Finding]:
+    """Whether the role we work as could lift the audit log's triggers, or change its rows."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, bool_or(pg_has_role(c.relowner, 'USAGE')"
+            " OR has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE')"
+            " OR has_table_privilege(c.oid, 'TRUNCATE')) FROM pg_class c WHERE c.oid = ANY (%s::regclass[])",
+            [list(AUDIT)],
+        )
+        role, able = cursor.fetchone()
+    if able:
+        text = f"The application's role, {role}, owns the tables or may change them: triggers alone guard them."
+        mend = "Part the roles: python manage.py database_roles (see docs/how-to/audit.md)"
+        yield Finding("configuration", "audit log", "warning", text, mend)
+    else:
+        yield Finding("configuration", "audit log", "ok", f"the application's role, {role}, can only add to it")
 
 
 def _postgresql() -> tuple[int, int]:

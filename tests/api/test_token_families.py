@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from uuid_utils import uuid7
 
 from queues.api import bearer, families
 from queues.ledger import clock
@@ -153,3 +155,19 @@ def test_no_view_of_the_api_takes_tokens_past_the_families() -> None:
 
     for where, view in api_routes().items():
         assert set(view.cls.authentication_classes) <= {Keys, bearer.Bearer, SessionAuthentication}, where
+
+
+@pytest.mark.parametrize(("beyond_s", "status"), [(-60, 200), (60, 401)])
+def test_however_often_it_is_refreshed_a_sign_in_ends_after_its_days(
+    people: dict[str, User], settings: Any, beyond_s: int, status: int
+) -> None:
+    age_s = settings.SIGN_IN_MAX_DAYS * 86400 + beyond_s
+    token = families.OnceRefreshToken(sign_in()["refresh"])
+    token[bearer.FAMILY] = uuid7(nanoseconds=int((clock.now().timestamp() - age_s) * 1e9)).hex
+    assert refresh(str(token)).status_code == status
+
+
+def test_a_sign_in_that_does_not_tell_when_it_began_is_not_renewed(people: dict[str, User]) -> None:
+    token = families.OnceRefreshToken(sign_in()["refresh"])
+    token[bearer.FAMILY] = uuid4().hex
+    assert refresh(str(token)).status_code == 401

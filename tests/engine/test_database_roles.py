@@ -14,6 +14,7 @@ from queues.ledger import database_roles
 from queues.ledger.queue_settings import ensure_queues
 from queues.ledger.verify import verify
 from queues.models import Queue
+from queues.watch import validate
 
 from .tampering import run, seal_all, written
 
@@ -120,6 +121,22 @@ def test_again_is_no_harm_and_takes_back_what_was_given_since(parted: None) -> N
         "SELECT has_table_privilege(%s, 'queues_auditseal', 'UPDATE'), pg_has_role(%s, %s, 'MEMBER')", [APP, APP, OWNER]
     )
     assert told.fetchone() == (False, False)
+
+
+def audit_log() -> Any:
+    (found,) = [each for each in validate.configuration() if each.about == "audit log"]
+    return found
+
+
+def test_validate_warns_of_a_role_that_could_bend_the_audit_log() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("roles are PostgreSQL's")
+    ensure_queues()
+    assert audit_log().level == "warning" and "database_roles" in audit_log().mend
+
+
+def test_validate_is_content_with_parted_roles(as_app: None) -> None:
+    assert (audit_log().level, APP in audit_log().text) == ("ok", True)
 
 
 def test_without_apply_the_sql_is_printed_and_nothing_done() -> None:
