@@ -12,80 +12,27 @@ key that is held up costs anything. A worker remembers in a `Course` where its r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from queues.ledger import states
+from queues.ledger import pending_sql, states
 from queues.ledger.brief import brief
 from queues.ledger.message import Asked
-from queues.ledger.sql import Row, fetch, readers, sqlite_time
-from queues.models import JobDefinition, Queue, Run
+from queues.ledger.pending_sql import OF_FOUND
+from queues.ledger.sql import Row, fetch, sqlite_time
+from queues.models import Queue, Run
 from queues.packing import unpack
 
 FAIR_TURN = 8  # one claim in so many begins a priority further down, so that none waits for ever
 MOST_KEYS = 200  # of one claim
 MOST_LEVELS = 8  # priorities looked into by one claim
-
-_BLOCKED_KEYS = """
-    SELECT k.concurrency_key FROM {run} k WHERE k.queue = %(queue)s AND k.state = 'running'
-    AND NOT k.concurrency_key = ''
-    GROUP BY k.concurrency_key HAVING count(DISTINCT k.lease_token) >= min(k.key_limit)"""
-_FULL_DEFINITIONS = """
-    SELECT d.id FROM {definition} d JOIN {run} b ON b.definition_id = d.id AND b.state = 'running'
-    WHERE d.concurrency IS NOT NULL GROUP BY d.id, d.concurrency HAVING count(DISTINCT b.lease_token) >= d.concurrency"""
-_WAITING = "r.queue = %(queue)s AND r.state = 'pending'"
-_OPEN = "{drain} AND (r.definition_id IS NULL OR r.definition_id NOT IN ({full}))"
-_NEXT = """
-    WITH RECURSIVE level AS MATERIALIZED (
-        SELECT (SELECT r.priority FROM {run} r WHERE {waiting}{below} ORDER BY r.priority DESC LIMIT 1) AS p,
-            (SELECT r.priority FROM {run} r WHERE {waiting} ORDER BY r.priority LIMIT 1) AS lowest
-    ), found(key, n) AS (
-        SELECT (SELECT r.concurrency_key FROM {run} r
-                WHERE {waiting} AND r.priority = (SELECT p FROM level) AND r.concurrency_key {after} %(after)s
-                ORDER BY r.concurrency_key LIMIT 1), 1
-        UNION ALL
-        SELECT (SELECT r.concurrency_key FROM {run} r
-                WHERE {waiting} AND r.priority = (SELECT p FROM level) AND r.concurrency_key > f.key
-                ORDER BY r.concurrency_key LIMIT 1), f.n + 1
-        FROM found f WHERE f.key IS NOT NULL AND f.n < %(keys)s
-    ), open AS MATERIALIZED (SELECT key FROM found WHERE key IS NOT NULL AND key NOT IN ({blocked}))
-    SELECT {columns}, level.p, (SELECT count(key) FROM found), (SELECT max(key) FROM found), level.lowest < level.p
-    FROM level LEFT JOIN open ON true LEFT JOIN {runs} LIMIT %(rows)s"""
-# One row by the index's order each, written as ORDER BY … LIMIT 1: for min() and max() a planner that thinks there is one
-# row anyway reads them all. {runs}: those of one key. Both databases take the inner rows by the index; only PostgreSQL can lock and knows LATERAL.
-_OF_KEY = """
-    FROM {run} r WHERE {waiting} AND r.priority = (SELECT p FROM level) AND r.concurrency_key = open.key{conditions}
-    ORDER BY r.due_at, r.id LIMIT (SELECT 1 + (%(limit)s - 1) / (CASE WHEN count(*) > 0 THEN count(*) ELSE 1 END) FROM open)"""
 _QUEUES = """SELECT q.name FROM {queue} q
     WHERE (SELECT 1 FROM {run} r WHERE r.queue = q.name AND r.state = 'pending' LIMIT 1) IS NOT NULL"""
-_AMONG = """
-    SELECT {columns} FROM {run} t WHERE t.queue = %(queue)s AND t.id IN ({named}) AND EXISTS (
-        SELECT 1 FROM {run} r WHERE r.id = t.id AND {waiting}{conditions}
-        AND (r.concurrency_key = '' OR r.key_limit IS NULL OR r.concurrency_key NOT IN ({blocked})))
-    ORDER BY t.priority DESC, t.due_at, t.id LIMIT %(limit)s{lock}"""
-
-OF_CLAIM = (
-    "id",
-    "job",
-    "queue",
-    "params",
-    "attempt",
-    "max_attempts",
-    "crashes",
-    "timeout_s",
-    "backoff_base_s",
-    "backoff_cap_s",
-    "created_at",
-    "due_at",
-    "definition_id",
-)  # fmt: skip  (in the order of Claim's fields)
-_OF_FOUND = (*OF_CLAIM, "concurrency_key", "key_limit", "packed")
 
 
 @dataclass
@@ -132,7 +79,9 @@ class Look:
 
 def first_look(queue: str, limit: int, course: Course) -> Asked:
     """The statement with which `take_next` will begin, if the queue does not drain. PostgreSQL."""
-    sql, _ = _made(_OF_FOUND, False, course.first_below is not None, course.after is not None, True, "postgresql")
+    sql, _ = pending_sql.next_runs(
+        OF_FOUND, False, course.first_below is not None, course.after is not None, True, "postgresql"
+    )
     values = _values(queue, limit, course.first_below, course.after)
     return sql, {name: str(value) for name, value in values.items()}
 
@@ -151,7 +100,7 @@ def take_next(
     if ids is not None:
         rows = _among(queue, limit, drain_at, ids)
         return [Found(row) for row in rows], len(rows) >= limit
-    rows, more = _walk(_OF_FOUND, queue, limit, drain_at, course or Course(), lock=True, seen=seen)
+    rows, more = _walk(OF_FOUND, queue, limit, drain_at, course or Course(), lock=True, seen=seen)
     return [Found(row) for row in rows], more
 
 
@@ -238,7 +187,9 @@ def _see(
     lock: bool,
 ) -> Look:
     postgres = connection.vendor == "postgresql"
-    sql, _ = _made(columns, drain_at is not None, below is not None, after is not None, lock, connection.vendor)
+    sql, _ = pending_sql.next_runs(
+        columns, drain_at is not None, below is not None, after is not None, lock, connection.vendor
+    )
     values = _values(queue, limit, below, after)
     if drain_at is not None:
         values["drain"] = drain_at if postgres else sqlite_time(drain_at)
@@ -256,9 +207,9 @@ def _values(queue: str, limit: int, below: int | None, after: str | None) -> dic
 def _looked(seen: list[Row], columns: tuple[str, ...], limit: int) -> Look:
     if not seen or seen[0][-4] is None:
         return Look()
-    width, reads = len(columns), _readers(columns, connection.vendor)
+    width, reads = len(columns), pending_sql.row_readers(columns, connection.vendor)
     level, count, last_key, lower = seen[0][-4:]
-    rows = [_python(row[:width], reads) for row in seen if row[0] is not None]
+    rows = [pending_sql.as_python(row[:width], reads) for row in seen if row[0] is not None]
     return Look(
         level=level,
         rows=rows,
@@ -269,73 +220,8 @@ def _looked(seen: list[Row], columns: tuple[str, ...], limit: int) -> Look:
 
 
 def _among(queue: str, limit: int, drain_at: datetime | None, ids: Sequence[UUID]) -> list[Row]:
-    sql, reads = _statement_among(drain_at is not None, connection.vendor)
+    sql, reads = pending_sql.among(drain_at is not None, connection.vendor)
     values: dict[str, Any] = {"queue": queue, "limit": limit, "ids": json.dumps([run_id.hex for run_id in ids])}
     if drain_at is not None:
         values["drain"] = drain_at if connection.vendor == "postgresql" else sqlite_time(drain_at)
-    return [_python(row, reads) for row in fetch(sql, values)]
-
-
-def _python(row: Row, reads: Sequence[Callable[[Any], Any] | None]) -> Row:
-    if not any(reads):
-        return row
-    return tuple(
-        value if read is None or value is None else read(value) for read, value in zip(reads, row, strict=True)
-    )
-
-
-Reads = list[Callable[[Any], Any] | None]
-
-
-@cache
-def _made(
-    columns: tuple[str, ...], drains: bool, below: bool, after: bool, lock: bool, vendor: str
-) -> tuple[str, Reads]:
-    postgres = vendor == "postgresql"
-    names, conditions = _names(drains)
-    of_key = _OF_KEY.format(conditions=conditions, **names)
-    if postgres:
-        picked = ", ".join(f"r.{name}::text AS {name}" if name == "params" else f"r.{name}" for name in columns)
-        locked = " FOR UPDATE OF r SKIP LOCKED" if lock else ""
-        runs = f"LATERAL (SELECT {picked} {of_key}{locked}) AS t ON true"
-    else:
-        runs = f"{names['run']} t ON t.id IN (SELECT r.id {of_key})"
-    sql = _NEXT.format(
-        columns=", ".join(f"t.{name}" for name in columns),
-        below=" AND r.priority < %(below)s" if below else "",
-        after=">" if after else ">=",
-        blocked=_BLOCKED_KEYS.format(**names),
-        runs=runs,
-        **names,
-    )
-    return sql, _readers(columns, vendor)
-
-
-@cache
-def _statement_among(drains: bool, vendor: str) -> tuple[str, Reads]:
-    postgres = vendor == "postgresql"
-    names, conditions = _names(drains)
-    named = "SELECT e::uuid FROM json_array_elements_text(%(ids)s::json) AS e" if postgres else "SELECT value FROM json_each(%(ids)s)"  # fmt: skip
-    sql = _AMONG.format(
-        columns=", ".join(f"t.{name}::text" if postgres and name == "params" else f"t.{name}" for name in _OF_FOUND),
-        named=named,
-        conditions=conditions,
-        blocked=_BLOCKED_KEYS.format(**names),
-        lock=" FOR UPDATE OF t SKIP LOCKED" if postgres else "",
-        **names,
-    )
-    return sql, _readers(_OF_FOUND, vendor)
-
-
-@cache
-def _readers(columns: tuple[str, ...], vendor: str) -> Reads:
-    """Parameters travel on as the text that they are."""
-    return [None if name == "params" else read for name, read in zip(columns, readers(Run, columns), strict=True)]
-
-
-def _names(drains: bool) -> tuple[dict[str, str], str]:
-    names = {"run": Run._meta.db_table, "definition": JobDefinition._meta.db_table}
-    conditions = _OPEN.format(
-        drain=" AND r.created_at <= %(drain)s" if drains else "", full=_FULL_DEFINITIONS.format(**names)
-    )
-    return {**names, "waiting": _WAITING}, conditions
+    return [pending_sql.as_python(row, reads) for row in fetch(sql, values)]
