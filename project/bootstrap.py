@@ -12,15 +12,13 @@ import sys
 import time
 from pathlib import Path
 
+from project.cannot_start import CannotStart
+
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 OLDEST = (3, 11)
 NEEDS_DEV = frozenset({"test", "chaos"})
 OVERLAYS = {"demo": "project.settings.demo", "test": "project.settings.test"}
-
-
-class CannotStart(Exception):
-    """Its text is for the person at the terminal."""
 
 
 def main(argv: list[str]) -> int:

@@ -7,7 +7,7 @@ import traceback
 from argparse import Namespace
 from collections.abc import Sequence
 
-from project.bootstrap import CannotStart
+from project.cannot_start import CannotStart
 from project.chaos import options as command_line
 from project.chaos.stage import Stage
 

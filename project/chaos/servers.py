@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from project.bootstrap import CannotStart
+from project.cannot_start import CannotStart
 from project.chaos.facts import Outage
 from project.embedded.postgres import EmbeddedPostgres
 from project.embedded.valkey import EmbeddedValkey
