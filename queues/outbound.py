@@ -67,7 +67,8 @@ class OutcomeUnknown(TransientError):
 class OutboundRequest:
     """A call asked for. `key` is its business identity ("charge:C-17:2026-11"), unique for ever, over all providers.
 
-    `request` is JSON, 64 KB at most: no secrets, for staff can read it. `idempotency_key` is what the provider is given;
+    `request` is JSON, 64 KB at most: no secrets, for staff can read it. `sealed` is more of the same kind that is kept
+    encrypted and shown to nobody: a telephone number, an address, what the mail says. `idempotency_key` is what the provider is given;
     empty: derived from the key, always the same. Raises InvalidCall.
     """
 
@@ -76,6 +77,7 @@ class OutboundRequest:
     operation: str  # "charge", in the provider's words
     request: Mapping[str, Json] = field(default_factory=dict)
     idempotency_key: str = ""
+    sealed: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         kept = self.idempotency_key or str(uuid5(_CALLS, self.key))
@@ -84,15 +86,21 @@ class OutboundRequest:
             text = getattr(self, name)
             if not 1 <= len(text) <= limit or "\0" in text:
                 raise InvalidCall(f"A call's {name} has 1 to {limit} characters, none of them NUL; not {text[:80]!r}.")
+        for name in ("request", "sealed"):
+            object.__setattr__(self, name, self._kept(name))
+
+    def _kept(self, name: str) -> Json:
+        """As the ledger gives it back."""
         try:
-            text = json.dumps(self.request, allow_nan=False)
+            text = json.dumps(getattr(self, name), allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise InvalidCall(f"The request of {self.key} is not JSON: {error}") from None
+            said = f": {error}" if name == "request" else ""
+            raise InvalidCall(f"The {name} part of {self.key} is not JSON{said}") from None
         if len(text) > MAX_CALL_BYTES or "\\u0000" in text:
             raise InvalidCall(
-                f"The request of {self.key} is over {MAX_CALL_BYTES:,} bytes, or holds the NUL character."
+                f"The {name} part of {self.key} is over {MAX_CALL_BYTES:,} bytes, or holds the NUL character."
             )
-        object.__setattr__(self, "request", json.loads(text))  # as the ledger gives it back
+        return json.loads(text)
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Call:
     idempotency_key: str
     attempt: int  # 1 for the first time it is sent
     sent_at: datetime | None
+    sealed: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
 from django.db import transaction
 
+from queues.blotting import Blotter
 from queues.engine import outbox_wake, providers
-from queues.engine.outbox_send import INTERRUPTS, Sender, deliver, kept, require_no_transaction, told
+from queues.engine.outbox_send import INTERRUPTS, Sender, blotted, deliver, kept, require_no_transaction, told
 from queues.ledger import clock, outbox
 from queues.ledger.outbox import START_WITHIN_S, Word
 from queues.ledger.outbox_states import DONE, PENDING, REFUSED
@@ -85,7 +86,7 @@ def reconcile(row: OutboundCall, *, sender: Sender | None = None) -> OutboundCal
     """
     require_no_transaction()
     provider = providers.get(row.provider)
-    look = _look(provider, row)
+    look = _blotted(_look(provider, row), row)
     now = clock.now()
     may_send = sender is not None or row.run_id is None
     step = decide(
@@ -103,8 +104,9 @@ def reconcile(row: OutboundCall, *, sender: Sender | None = None) -> OutboundCal
 
 def _look(provider: Provider, row: OutboundCall) -> Look:
     call = Call(
-        row.id, row.key, row.provider, row.operation, row.request, row.idempotency_key, row.attempts, row.sent_at
-    )
+        row.id, row.key, row.provider, row.operation, row.request, row.idempotency_key, row.attempts, row.sent_at,
+        row.opened,
+    )  # fmt: skip
     try:
         answer: Answer | None = provider.look_up(call)
         if answer is None:
@@ -118,6 +120,12 @@ def _look(provider: Provider, row: OutboundCall) -> Look:
         raise
     except Exception as error:
         return Look(Seen.NOT_NOW, why=told(error))
+
+
+def _blotted(look: Look, row: OutboundCall) -> Look:
+    """Without what is sealed of the request."""
+    word = look.word and blotted(look.word, row.opened)
+    return replace(look, word=word, why=Blotter(row.opened.values()).text(look.why))
 
 
 def _record(row: OutboundCall, look: Look, step: Step, now: datetime) -> datetime | None:

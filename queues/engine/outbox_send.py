@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from queues import failpoints
+from queues.blotting import Blotter
 from queues.contract import Json
 from queues.engine import outbox_wake, providers
 from queues.engine.retry import backoff_s
@@ -97,7 +98,7 @@ def deliver(
             failpoints.reach("call.taken")
             word, interrupt = _ask(provider, held, begin_by_s)
             failpoints.reach("call.sent")
-            _record(held, word)
+            _record(held, blotted(word, held.call.sealed))
         failpoints.reach("call.settled")
         if interrupt is not None:
             raise interrupt
@@ -166,6 +167,14 @@ def _record(held: Held, word: Word) -> None:
             if wait_s is None:
                 raise
             time.sleep(wait_s)
+
+
+def blotted(word: Word, sealed: Mapping[str, Json]) -> Word:
+    """What a provider says repeats, as often as not, what it was given."""
+    blotter = Blotter(sealed.values())
+    if not blotter:
+        return word
+    return replace(word, response=blotter.json(word.response), error=blotter.text(word.error))
 
 
 def kept(response: Mapping[str, Json]) -> dict[str, Json]:

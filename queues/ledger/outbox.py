@@ -9,6 +9,7 @@ to runs: nothing goes out for a run that is over.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,8 +62,8 @@ def post(request: OutboundRequest, run_id: UUID | None = None) -> tuple[Outbound
     now = clock.now()
     row = OutboundCall(
         id=new_id(), key=request.key, provider=request.provider, operation=request.operation,
-        request=dict(request.request), idempotency_key=request.idempotency_key, state=PENDING, run_id=run_id,
-        created_at=now, next_at=now,
+        request=dict(request.request), sealed=json.dumps(request.sealed) if request.sealed else "",
+        idempotency_key=request.idempotency_key, state=PENDING, run_id=run_id, created_at=now, next_at=now,
     )  # fmt: skip
     OutboundCall.objects.bulk_create([row], ignore_conflicts=True)
     stored = OutboundCall.objects.get(key=request.key)
@@ -71,6 +72,7 @@ def post(request: OutboundRequest, run_id: UUID | None = None) -> tuple[Outbound
         for name in ("provider", "operation", "request", "idempotency_key")
         if getattr(stored, name) != getattr(request, name)
     ]
+    differs += ["sealed part"] if stored.opened != request.sealed else []
     if differs:
         raise IdempotencyConflict(
             f"The call {request.key!r} was posted before with another {' and another '.join(differs)}: "
@@ -160,7 +162,7 @@ def _send(row: OutboundCall, sent_at: datetime, lands_within_s: float, run_id: U
         return None
     call = Call(
         row.id, row.key, row.provider, row.operation, row.request, row.idempotency_key,
-        attempt=row.attempts + 1, sent_at=sent_at,
+        attempt=row.attempts + 1, sent_at=sent_at, sealed=row.opened,
     )  # fmt: skip
     return Held(token, call, owner, again=row.state == UNKNOWN, next_at=next_at)
 

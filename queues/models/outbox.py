@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+
+from queues.models.encrypted import EncryptedTextField
 
 
 class OutboundCall(models.Model):
@@ -24,6 +29,7 @@ class OutboundCall(models.Model):
     provider = models.CharField(max_length=40)
     operation = models.CharField(max_length=80)
     request = models.JSONField(default=dict)
+    sealed = EncryptedTextField(blank=True, default="", db_default="", editable=False)  # JSON; "" where there is none
     idempotency_key = models.CharField(max_length=255)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -52,3 +58,9 @@ class OutboundCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.operation} {self.key}"
+
+    @property
+    def opened(self) -> dict[str, Any]:
+        """What is sealed of the request. Raises CannotOpen."""
+        found: dict[str, Any] = json.loads(self.sealed) if self.sealed else {}
+        return found
