@@ -1,7 +1,8 @@
 """Run a command beside a real PostgreSQL and a real Redis of its own: `with_servers.py [--tests] -- COMMAND …`.
 
 Both live in a temporary folder on free loopback ports and end with the command. The command finds them in DATABASE_URL
-and REDIS_URL; with --tests, Redis in TESTS_REDIS_URL.
+and REDIS_URL; with --tests there is a Redis for each of two test processes, in TESTS_REDIS_URLS (the databases are made by
+the tests, one each).
 """
 
 from __future__ import annotations
@@ -46,16 +47,18 @@ def main() -> int:
     options, command = sys.argv[1:cut], sys.argv[cut + 1 :]
     if not command or set(options) - {"--tests"}:
         sys.exit(__doc__)
-    redis_name = "TESTS_REDIS_URL" if "--tests" in options else "REDIS_URL"
+    count, redis_name = (2, "TESTS_REDIS_URLS") if "--tests" in options else (1, "REDIS_URL")
     with tempfile.TemporaryDirectory(prefix="roundsman-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
         with EmbeddedPostgres(folder / "postgres") as database:
-            server, redis_url = real_redis(folder)
+            servers = [real_redis(folder) for _ in range(count)]
+            urls = " ".join(url for _, url in servers)
             try:
-                return subprocess.call(command, env={**os.environ, "DATABASE_URL": database.url, redis_name: redis_url})
+                return subprocess.call(command, env={**os.environ, "DATABASE_URL": database.url, redis_name: urls})
             finally:
-                stop(server, 5.0)
+                for server, _ in servers:
+                    stop(server, 5.0)
 
 
 if __name__ == "__main__":

@@ -63,11 +63,12 @@ def no_allowance_written(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
-    """A server of this test process' own; the integration leg gives a real Redis in TESTS_REDIS_URL.
+    """A server of this test process' own; the integration leg gives real ones, one a process, in TESTS_REDIS_URLS.
 
     It isn't REDIS_URL: by the test settings nobody listens there, and many tests are about just that."""
-    if os.environ.get("TESTS_REDIS_URL"):
-        yield os.environ["TESTS_REDIS_URL"]
+    given = os.environ.get("TESTS_REDIS_URLS", "").split()
+    if given:
+        yield given[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))]
         return
     from project.embedded.valkey import EmbeddedValkey
 
