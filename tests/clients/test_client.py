@@ -130,3 +130,22 @@ def test_what_answers_but_is_no_roundsman_is_told(server: str) -> None:
     with Client(server + "/admin/login/?next=", token="x") as client, pytest.raises(ApiError) as wrong:
         client.status()
     assert "address" in wrong.value.detail
+
+
+def test_many_are_asked_for_at_once_and_each_is_answered_by_itself(signed_in: SignedIn) -> None:
+    client = signed_in()
+    asked = [
+        {"job": JOB, "params": {"tons": 3}},
+        {"job": JOB, "params": {"tons": 300}},
+        {"job": JOB, "at": datetime.now(UTC) + timedelta(days=1), "params": {"tons": 1}},
+    ]
+    first, second, third = client.run_many(asked, idempotency_key="k")
+    assert first.run is not None and (first.run.state, first.problem, first.status) == ("pending", None, 202)
+    assert second.run is None and second.problem is not None and second.problem.status == 422
+    assert [each.field for each in second.problem.errors] == ["params.tons"]
+    assert third.run is not None and third.run.state == "scheduled"
+    assert [each.run and each.run.id for each in client.run_many(asked, idempotency_key="k")] == [
+        first.run.id,
+        None,
+        third.run.id,
+    ]

@@ -256,3 +256,14 @@ def test_nobody_there_is_4(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("roundsman_client.transport.TRIES", 1)
     done = say("--url", "http://127.0.0.1:1", "status")
     assert done.exit_code == 4 and "cannot be reached" in done.stderr and "Traceback" not in done.output
+
+
+def test_many_runs_are_asked_for_from_a_file_and_a_bad_line_is_told_by_its_number(signed: Say) -> None:
+    good, bad = json.dumps({"job": JOB, "params": {"tons": 3}}), json.dumps({"job": JOB, "params": {"tons": 300}})
+    done = signed("jobs", "run-many", "-", given=f"{good}\n\n{bad}\n")
+    assert done.exit_code == 3 and done.stdout.startswith("run ") and "request 2: " in done.stderr
+    assert Run.objects.count() == 1
+    told = signed("jobs", "run-many", "-", "--json", given=f"{good}\n{bad}\n")
+    assert [json.loads(line)["status"] for line in told.stdout.splitlines()] == [202, 422]
+    assert "Line 2 is no JSON" in signed("jobs", "run-many", "-", given=f"{good}\n{{\n").stderr
+    assert signed("jobs", "run-many", "-", given="\n").exit_code == 2

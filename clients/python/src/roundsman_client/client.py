@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,7 @@ import httpx
 
 from .auth import Auth
 from .errors import TimedOut
-from .models import Event, LogLine, Run
+from .models import BatchItem, Event, LogLine, Run
 from .paging import path_of, text_of
 from .steering import Steering
 from .tokens import Store, Tokens
@@ -120,6 +120,16 @@ class Client(Steering):
         except TimedOut:
             return self.read_run(run.id)
 
+    def run_many(self, requests: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None) -> list[BatchItem]:
+        """Ask for many runs in one request, 500 at most: each as POST jobs takes it (`job` or `definition`, `params`, `at`, …).
+
+        Each is accepted or refused by itself, and answered in its place. All of them count for the rate limit.
+        """
+        headers = {KEY: idempotency_key or str(uuid4())}
+        body = {"items": [_plain(each) for each in requests]}
+        told = self._transport.ask("POST", "api/v1/queue/jobs/batch", body=body, headers=headers).json()
+        return list(map(BatchItem.of, told["items"]))
+
     def read_run(self, run_id: str) -> Run:
         return Run.of(self._transport.ask("GET", self._run(run_id)).json())
 
@@ -165,3 +175,8 @@ class Client(Steering):
     @staticmethod
     def _run(run_id: str) -> str:
         return f"api/v1/runs/{path_of(run_id)}"
+
+
+def _plain(request: Mapping[str, Any]) -> dict[str, Any]:
+    """A request as JSON: moments as text."""
+    return {name: text_of(value) if isinstance(value, datetime) else value for name, value in request.items()}

@@ -68,12 +68,19 @@ def error_of(response: httpx.Response) -> ApiError:
         hint = f"; it points to {headers['Location']}" if "Location" in headers else ""
         said = f"{response.request.url.host} answered {status} without saying why{hint}. Is the address right?"
         return ApiError(status, f"http_{status}", said, (), headers.get(REQUEST_ID, ""), after_s)
+    return as_error({"status": status, "instance": headers.get(REQUEST_ID, ""), **problem}, after_s)
+
+
+def as_error(problem: Mapping[str, Any], after_s: float | None = None) -> ApiError:
+    """A problem document as the error that it is."""
     wrong = tuple(
         FieldError(str(each.get("field", "")), str(each.get("message", "")), str(each.get("code", "")))
         for each in problem.get("errors") or ()
     )
-    instance = str(problem.get("instance") or headers.get(REQUEST_ID, ""))
-    return ApiError(status, str(problem["code"]), str(problem.get("detail", "")), wrong, instance, after_s)
+    instance = str(problem.get("instance", ""))
+    return ApiError(
+        int(problem["status"]), str(problem["code"]), str(problem.get("detail", "")), wrong, instance, after_s
+    )
 
 
 def problem_in(response: httpx.Response) -> Mapping[str, Any] | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
+from .errors import ApiError, as_error
+
 Json = dict[str, Any]
 SUCCEEDED = "succeeded"
 ENDS = frozenset({SUCCEEDED, "dead", "cancelled"})
@@ -88,6 +90,21 @@ class Run(_Told):
     @property
     def succeeded(self) -> bool:
         return self.state == SUCCEEDED
+
+
+@dataclass(frozen=True)
+class BatchItem:
+    """What became of one request of many: `run` if it was accepted (its id, job, queue, state), else `problem`."""
+
+    index: int
+    status: int
+    run: Run | None
+    problem: ApiError | None
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        run, problem = told["run"], told["problem"]
+        return cls(told["index"], told["status"], Run.of(run) if run else None, as_error(problem) if problem else None)
 
 
 @dataclass(frozen=True)

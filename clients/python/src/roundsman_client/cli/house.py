@@ -16,6 +16,7 @@ from .keeping import Keeper, KeptTokens
 
 F = TypeVar("F", bound=Callable[..., Any])
 URL, KEY = "ROUNDSMAN_URL", "ROUNDSMAN_API_KEY"
+REFUSED = 3  # the exit code
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

@@ -9,7 +9,7 @@ import click
 
 from . import showing
 from .following import FAILED, follow
-from .house import House, as_json, pass_house, why
+from .house import REFUSED, House, as_json, pass_house, why
 
 
 @click.group()
@@ -69,6 +69,52 @@ def run_job(
         run
     )
     click.get_current_context().exit(0 if run.succeeded else FAILED)
+
+
+@jobs.command("run-many")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--idempotency-key", help="The same key makes no second runs. Left out: a new one.")
+@as_json
+@pass_house
+def run_many(house: House, file: Any, idempotency_key: str | None, as_json: bool) -> None:
+    """Ask for a run for each line of FILE (-: stdin), JSON like {"job": "…", "params": {…}}. Refused ones stop no other.
+
+    \b
+    All go in one request, 500 at most. Exit code 3 if any was refused.
+    """
+    requests = [_request(number, text) for number, text in enumerate(file, 1) if text.strip()]
+    if not requests:
+        raise click.UsageError("The file holds no request.")
+    with house.client() as client:
+        items = client.run_many(requests, idempotency_key=idempotency_key)
+    for each in items:
+        run, problem = each.run, each.problem
+        if as_json:
+            told = (
+                {"id": run.id, "state": run.state}
+                if run
+                else {"code": problem.code, "detail": problem.detail}
+                if problem
+                else {}
+            )
+            showing.line({"index": each.index, "status": each.status, **told})
+        elif run is not None:
+            click.echo(f"run {run.id} {run.state}")
+        elif problem is not None:
+            click.echo(f"request {each.index + 1}: {showing.safe(problem.detail)}", err=True)
+    if any(each.problem for each in items):
+        click.get_current_context().exit(REFUSED)
+
+
+def _request(number: int, text: str) -> dict[str, Any]:
+    """Raises click.UsageError."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"Line {number} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise click.UsageError(f"Line {number} holds no JSON object.")
+    return found
 
 
 def _params(given: tuple[str, ...], file: Any) -> dict[str, Any]:

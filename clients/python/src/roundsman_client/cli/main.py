@@ -12,10 +12,10 @@ import click
 
 from ..errors import ApiError, NotSignedIn, RoundsmanError
 from . import account, jobs, runs, schedules, steering
-from .house import URL, House
+from .house import REFUSED, URL, House
 from .showing import safe
 
-REFUSED, UNREACHABLE = 3, 4
+UNREACHABLE = 4
 
 
 class Roundsman(click.Group):
