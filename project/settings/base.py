@@ -109,7 +109,7 @@ CACHES = {
     "sessions": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "session", "KEY_PREFIX": "session"},
     "rq": {"BACKEND": "project.cache.PurposeCache", "LOCATION": "queue"},  # the connection alone: see RQ_QUEUES
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"  # an absent Redis logs nobody out
+SESSION_ENGINE = "project.sessions"  # cache and database: an absent Redis logs nobody out
 SESSION_CACHE_ALIAS = "sessions"
 # django-rq's own pages read these. They take the queues' pooled connection, whose TLS is verified and which follows the
 # sentinels; they would else make one of their own for every question.

@@ -57,10 +57,30 @@ class OnceRefreshToken(RefreshToken):  # type: ignore[misc]
             raise TokenError("This sign-in has lasted as long as one may: sign in again.")
 
     def blacklist(self) -> Any:
-        kept, fresh = cast(tuple[Any, bool], super().blacklist())
-        if not fresh:
-            raise UsedAgain(self)
+        with transaction.atomic():
+            kept, fresh = cast(tuple[Any, bool], super().blacklist())
+            if not fresh:
+                raise UsedAgain(self)
+            self._keep_unsigned()
         return kept, fresh
+
+    def outstand(self) -> Any:
+        with transaction.atomic():
+            kept = super().outstand()
+            self._keep_unsigned()
+        return kept
+
+    @classmethod
+    def for_user(cls, user: Any) -> OnceRefreshToken:
+        with transaction.atomic():
+            token = cast(OnceRefreshToken, super().for_user(user))
+            token._keep_unsigned()
+        return token
+
+    def _keep_unsigned(self) -> None:
+        """The library lists whole tokens. Without its signature one says what it was, and opens nothing."""
+        mine = OutstandingToken.objects.filter(jti=self.payload[api_settings.JTI_CLAIM])
+        mine.update(token=f"{str(self).rpartition('.')[0]}.")
 
 
 def is_ended(family: UUID | None) -> bool:
