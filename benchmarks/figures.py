@@ -103,6 +103,8 @@ def _own(rows: Rows) -> Figures:
         "api_p95_ms": rows.median("api", OURS, "p95"),
         "api_p99_ms": rows.median("api", OURS, "p99"),
         "api_error_share": rows.worst("api", OURS, "error_share"),
+        "reads_p95_ms": rows.median("reads", OURS, "p95"),
+        "creation_x_bare": rows.median("reads", OURS, "creation.ratio_p50"),
     }
 
 

@@ -59,6 +59,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "flow": (C("commands/job", "cmds_per_job"), C("commands/s when idle", "idle_cmds_s"), C("p50 ms", "p50"), C("p99 ms", "p99")),
     "fairness": (C("p50 s", "p50_s"), C("max s", "max_s"), C("still waiting of 100,000", "waiting")),
     "api": (*TIMES, C("share of errors", "error_share"), C("requests/s", "requests_s"), C("web CPU s/1,000", "web_cpu_s_1k")),
+    "reads": (
+        *TIMES, C("web CPU ms a read", "cpu_ms"), C("slowest address, p95", "slowest_p95"), C("most rows read by a list", "rows_read"),
+        C("creation p50 ms", "creation.ours.p50"), C("bare view p50", "creation.bare.p50"), C("creation × bare", "creation.ratio_p50"),
+    ),
     "commit": TIMES,
 }  # fmt: skip
 LEVELS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from django.conf import settings
 
 from queues.engine import reread
@@ -9,10 +11,12 @@ from queues.watch.pools import Keeper, this_process
 
 
 def begin() -> None:
-    """Once in each process that serves, after Django is set up: its connections are kept warm and told of, and a read
-    whose connection breaks is read again."""
+    """Once in each process that serves, after Django is set up: its connections are kept warm and told of, a read whose
+    connection breaks is read again, and what is there by now is never looked through for rubbish again."""
     reread.install()
     Keeper(this_process("web"), settings.REDIS).serve()
+    gc.collect()
+    gc.freeze()  # else one look in a while takes as long as thirty requests, and all of them wait for it
 
 
 def threads() -> int:

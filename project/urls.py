@@ -47,6 +47,7 @@ def without_libraries_pages() -> None:
             admin.site.unregister(model)
 
 
+admin.autodiscover()
 without_libraries_pages()
 # Not in UNFOLD["LOGIN"]: that is read before Unfold's site is there, and our pages would be on a site that goes.
 admin.site.login_form = SignInForm

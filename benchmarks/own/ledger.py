@@ -45,7 +45,7 @@ class Ledger:
         chosen: list[sql.Composable] = []
         for name, kind_of in columns:
             if name == "id":
-                chosen.append(sql.SQL(_ID))
+                chosen.append(sql.SQL(ID))
             elif name == "params":
                 chosen.append(sql.SQL(f"jsonb_set(t.params::jsonb, '{{i}}', to_jsonb(n))::{kind_of}"))
             elif kind_of == "timestamptz":  # each as long after the run's creation as in the one that is copied
@@ -75,7 +75,7 @@ class Ledger:
         self.connection.close()
 
 
-_ID = (
+ID = (
     "(lpad(to_hex((extract(epoch from f.at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' "
     "|| substr(md5(n::text), 1, 15))::uuid"
 )

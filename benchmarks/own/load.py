@@ -17,11 +17,14 @@ LATE_S = 15.0  # after the end, in which what was due may still be asked
 @dataclass
 class Told:
     """`waits`: seconds from when a request was due to its answer. `statuses`: how many of each; "lost" without one.
-    `unasked`: requests that were due and never sent, because the answers before them came so late."""
+    `asked` and `in_turn`: the request and the status that belong to each of `waits`. `unasked`: requests that were due and
+    never sent, because the answers before them came so late."""
 
     unasked: int = 0
     waits: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
+    asked: list[bytes] = field(default_factory=list)
+    in_turn: list[str] = field(default_factory=list)
 
 
 async def run(port: int, requests: list[Callable[[int], bytes]], *, rate_s: float, seconds: float) -> Told:
@@ -44,14 +47,17 @@ async def _client(port: int, make: Callable[[int], bytes], times: list[float], t
             told.unasked += 1
             continue
         await asyncio.sleep(max(0.0, due - now))
+        request = make(number)
         try:
-            writer.write(make(number))
+            writer.write(request)
             status = await asyncio.wait_for(_answer(reader), 10)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
             status = "lost"
             writer.close()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
         told.statuses[status] += 1
+        told.asked.append(request)
+        told.in_turn.append(status)
         told.waits.append(time.perf_counter() - due)
     writer.close()
 

@@ -36,7 +36,7 @@ INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # its pages are found by project.urls: a worker needs none of them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -10,13 +10,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from queues.api import answers, examples, reads, run_items
+from queues.api import answers, examples, reads, run_items, shapes
 from queues.api.endpoint import Endpoint
 from queues.api.fields import Moment
 from queues.api.openapi import problems
+from queues.ledger import clock
+from queues.ledger.strands import First
 from queues.models import Run
 from queues.policy import Action
 from queues.watch import standing
+from queues.watch.look import look
 
 FAILED, SUCCEEDED = 25, 50
 TOLD = ("id", "url", "job", "title", "queue", "state", "attempt", "created_at", "finished_at", "total_s", "error")
@@ -78,9 +81,10 @@ class AdminStats(Endpoint):
         examples=[EXAMPLE],
     )
     def get(self, request: Request) -> Response:
-        status = reads.status()
+        seen = look(clock.now(), redis_up=True)
+        status = reads.status(seen)
         told = {
-            **reads.stats(),
+            **reads.stats(seen),
             "redis_up": status["redis_up"],
             "in_force": status["queues"],
             "workers": status["workers"],
@@ -88,9 +92,10 @@ class AdminStats(Endpoint):
             "failed": list(_newest(Run.State.DEAD, FAILED)),
             "succeeded": list(_newest(Run.State.SUCCEEDED, SUCCEEDED)),
         }
-        return Response(AdminStatsAnswer(told).data)
+        return Response(shapes.told(AdminStatsAnswer, told))
 
 
 def _newest(state: str, number: int) -> Iterable[dict[str, Any]]:
-    rows = run_items.narrowed(Run.objects.filter(state=state).order_by("-id"), TOLD)
-    return (run_items.told(run, TOLD) for run in rows[:number])
+    first = First(Run.objects.filter(state=state), "-id", number)
+    rows = run_items.narrowed(first.of(first.by_state(states=[state])), TOLD)
+    return (run_items.told(run, TOLD) for run in rows.order_by("-id"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -27,6 +27,7 @@ from queues.api.fields import Strict
 
 MOST, USUAL = 200, 50
 M = TypeVar("M", bound=models.Model)
+First = Callable[[QuerySet[M], int], QuerySet[M]]
 Serializer = serializers.Serializer[Any]
 _NO_CURSOR = "This is no cursor of this list: take `next` of an answer as it is, or leave it out for the first page."
 
@@ -61,13 +62,18 @@ def asked_of(kind: type[Strict], request: Request) -> dict[str, Any]:
     return shapes.given(kind, request.query_params.dict())
 
 
-def page_of(request: Request, rows: QuerySet[M], asked: Mapping[str, Any], *order: str) -> Page[M]:
+def page_of(
+    request: Request, rows: QuerySet[M], asked: Mapping[str, Any], *order: str, first: First[M] | None = None
+) -> Page[M]:
     """The page that `asked` (of a PageQuery) names. `order`: columns that together are unique and never null, all
-    upwards or, each with a minus, all downwards. One query. Raises ValidationError (a cursor that is none)."""
+    upwards or, each with a minus, all downwards. `first`: (rows from the page's beginning on, how many at most) → no more
+    than these, for lists of which it knows a shorter way. One query. Raises ValidationError (a cursor that is none)."""
     names, down = [name.removeprefix("-") for name in order], order[0].startswith("-")
     limit: int = asked["limit"]
     if asked.get("cursor"):
         rows = rows.filter(_beyond(names, _read(rows.model, names, asked["cursor"]), down))
+    if first is not None:
+        rows = first(rows, limit + 1)
     found = list(rows.order_by(*order)[: limit + 1])
     if len(found) <= limit:
         return Page(found, None)
@@ -78,11 +84,11 @@ def page_of(request: Request, rows: QuerySet[M], asked: Mapping[str, Any], *orde
 
 
 def answer(
-    page: Page[Any], kind: type[Serializer], told: Iterable[Mapping[str, Any]], asked: Mapping[str, Any]
+    page: Page[Any], kind: type[Serializer], told: Iterable[dict[str, Any]], asked: Mapping[str, Any]
 ) -> Response:
     """`{"items": […], "next": …}` with the next page in the header Link too (RFC 8288). Raises ValidationError."""
     wanted = wanted_of(kind, asked)
-    items = [_cut(shapes.told(kind, each), wanted) for each in told]
+    items = [shapes.told(kind, each, wanted) for each in told]
     headers = {"Link": f'<{page.next}>; rel="next"'} if page.next else {}
     return Response({"items": items, "next": page.next}, headers=headers)
 

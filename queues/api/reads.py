@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.http import Http404
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from queues import catalogue, policy, registry
 from queues.api.permissions import NO_RUN
@@ -25,6 +25,7 @@ from queues.watch.look import Look, look
 from queues.watch.score import grade_of, judge
 
 EVENTS = 100
+NIL = UUID(int=0)
 NO_SUCH_RUN = "There is no such run."
 SUMMED = ("depth", "scheduled", "running", "dead", "succeeded", "failed", "rate_per_min")
 
@@ -96,7 +97,13 @@ def error_of(run: Run) -> dict[str, Any] | None:
 
 def url_of(run: Run) -> str:
     """The path under which a run is read."""
-    return reverse("api-run", args=[run.queue, run.id])
+    return f"{_path_of(get_script_prefix(), run.queue)}{run.id}"
+
+
+@cache
+def _path_of(prefix: str, queue: str) -> str:
+    """What stands before a run's id: fifty of them are told at once. `prefix`: where the site is mounted."""
+    return reverse("api-run", args=[queue, NIL]).removesuffix(str(NIL))
 
 
 def readable(user: Any, run_id: UUID) -> Run:
@@ -107,10 +114,10 @@ def readable(user: Any, run_id: UUID) -> Run:
     return found
 
 
-def status() -> dict[str, Any]:
+def status(seen: Look | None = None) -> dict[str, Any]:
     """What is in force and at work, for StatusAnswer."""
-    redis_up = broker.ping("queue").up
-    seen, in_force = look(clock.now(), redis_up=redis_up), all_effective()
+    redis_up, in_force = broker.ping("queue").up, all_effective()
+    seen = seen or look(clock.now(), redis_up=redis_up)
     queues = [
         {
             **in_force_of(in_force[name]),
@@ -118,7 +125,7 @@ def status() -> dict[str, Any]:
         }
         for name in catalogue.NAMES
     ]
-    return {"at": seen.at, "redis_up": redis_up, "queues": queues, "workers": [asdict(each) for each in seen.workers]}
+    return {"at": seen.at, "redis_up": redis_up, "queues": queues, "workers": [vars(each) for each in seen.workers]}
 
 
 def in_force_of(queue: QueueSettings) -> dict[str, Any]:
@@ -132,9 +139,9 @@ _IN_FORCE = (
 )  # fmt: skip
 
 
-def stats() -> dict[str, Any]:
+def stats(seen: Look | None = None) -> dict[str, Any]:
     """Every queue's figures and their sums, for StatsAnswer. A worker on several queues counts once in the sum."""
-    seen = look(clock.now(), redis_up=True)
+    seen = seen or look(clock.now(), redis_up=True)
     records = QueueHealth.objects.in_bulk()
     queues = [_figures(seen, name, records.get(name)) for name in catalogue.NAMES]
     totals = {key: sum(each[key] for each in queues) for key in SUMMED}
@@ -151,7 +158,7 @@ def stats_of(queue: str) -> dict[str, Any]:
 def _figures(seen: Look, name: str, record: QueueHealth | None) -> dict[str, Any]:
     record = record or QueueHealth(queue=name)
     return {
-        **asdict(seen.facts[name]),
+        **vars(seen.facts[name]),
         "succeeded_total": record.succeeded,
         "dead_total": record.dead,
         "cancelled_total": record.cancelled,

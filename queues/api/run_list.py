@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,7 +10,8 @@ from rest_framework.response import Response
 from queues.api import pages, run_examples, run_items
 from queues.api.endpoint import Endpoint
 from queues.api.openapi import problems
-from queues.api.run_query import ORDERS, RunsQuery, rows
+from queues.api.run_query import ORDERS, RunsQuery, first, rows
+from queues.models import Run
 from queues.policy import Action
 
 TAGS = ["Runs"]
@@ -37,7 +39,11 @@ class Runs(Endpoint):
     def get(self, request: Request) -> Response:
         asked = pages.asked_of(RunsQuery, request)
         names = pages.wanted_of(run_items.RunItem, asked) or run_items.USUAL
-        found = run_items.narrowed(rows(asked, request.user), names)
-        page = pages.page_of(request, found, asked, ORDERS[asked["order"]])
+        order = ORDERS[asked["order"]]
+
+        def top(found: QuerySet[Run], limit: int) -> QuerySet[Run]:
+            return run_items.narrowed(first(asked, request.user, found, order, limit), names)
+
+        page = pages.page_of(request, rows(asked, request.user), asked, order, first=top)
         told = [run_items.told(run, names) for run in page.rows]
         return pages.answer(page, run_items.RunItem, told, {"fields": ",".join(names)})

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import QuerySet, Subquery
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -17,6 +17,7 @@ from queues.api.fields import Moment
 from queues.api.pages import PageQuery
 from queues.engine import reach
 from queues.engine.bulk_count import names_of
+from queues.ledger.strands import First
 from queues.models import JobDefinition, Run, Schedule
 from queues.policy import Action
 
@@ -79,15 +80,36 @@ class RunsQuery(PageQuery):
 
 
 def rows(asked: Mapping[str, Any], user: Any) -> QuerySet[Run]:
-    """The runs, unordered, of queues that this user may read. One query is made here, where `q` is given.
+    """The runs, unordered, of queues that this user may read, whatever the text `q` says: see `first`.
 
     Raises UnknownQueue, and NotFound for a queue that is not the user's to read.
     """
-    mine = _queues(asked.get("queue"), user)
-    found = Run.objects.filter(**{**_exactly(asked), **mine})
+    found = Run.objects.filter(**_exactly(asked), **_mine(asked, user))
     if "dedupe_key" in asked:
         found = found.filter(dedupe_key__in=_stored_keys(asked["dedupe_key"], asked.get("job")))
-    return found.filter(_text(asked["q"].strip())) if "q" in asked else found
+    return found
+
+
+def first(asked: Mapping[str, Any], user: Any, found: QuerySet[Run], order: str, limit: int) -> QuerySet[Run]:
+    """No more of `found` than the first `limit` in this order ("id", "-id") for which the text holds, too: by the strands
+    in which an index has them, where no index has all of them in this order."""
+    top = First(found, order, limit)
+    kinds: dict[str, Any] = {
+        "states": asked.get("state", Run.State.values),
+        "queues": _listed(_mine(asked, user)),
+        "jobs": names_of(asked["job"]) if "job" in asked else None,
+    }
+    if "q" in asked:
+        return _first_of_text(asked["q"].strip(), top, kinds)
+    if "dedupe_key" in asked:
+        return top.of(top.by_dedupe_key(_stored_keys(asked["dedupe_key"], asked.get("job"))))
+    if ORDERED & asked.keys() or not (kinds["queues"] or {"state", "job"} & asked.keys()):
+        return found
+    return top.of(top.by_state(**kinds))
+
+
+# An index has the runs of each of these by id; or, of the ends, so few of them that they are sorted.
+ORDERED = frozenset({"definition", "schedule", "concurrency_key", "finished_since", "finished_until"})
 
 
 def id_floor(at: datetime) -> UUID:
@@ -96,14 +118,19 @@ def id_floor(at: datetime) -> UUID:
     return UUID(int=milliseconds << 80)
 
 
-def _queues(asked: str | None, user: Any) -> dict[str, Any]:
+def _mine(asked: Mapping[str, Any], user: Any) -> dict[str, Any]:
     mine = reach.queues(user, Action.READ)
-    if asked is not None:
-        name = catalogue.canonical(asked)
+    if "queue" in asked:
+        name = catalogue.canonical(asked["queue"])
         if name not in mine:
-            raise NotFound(f"There is no queue {asked!r} among those that you may read.", "unknown_queue")
+            raise NotFound(f"There is no queue {asked['queue']!r} among those that you may read.", "unknown_queue")
         return {"queue": name}
     return {} if len(mine) == len(catalogue.NAMES) else {"queue__in": mine}
+
+
+def _listed(mine: Mapping[str, Any]) -> list[str] | None:
+    """The queues that `_mine` tells of; None for every queue."""
+    return [mine["queue"]] if "queue" in mine else mine.get("queue__in")
 
 
 def _exactly(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,16 +174,20 @@ def _stored_keys(key: str, job: str | None) -> list[str]:
     return [key, *(f"{name}:{key}" for name in jobs)]
 
 
-def _text(term: str) -> Q:
+def _first_of_text(term: str, top: First, kinds: Mapping[str, Any]) -> QuerySet[Run]:
     """Whole ids and keys, and parts of names: of those there are few, and runs are found through them by an index."""
     try:
-        return Q(pk=UUID(term))
+        return top.rows.filter(pk=UUID(term))
     except ValueError:
         pass
     low = term.lower()
-    jobs = [spec.name for spec in registry.specs() if low in spec.name.lower() or low in spec.title.lower()]
-    definitions = list(JobDefinition.objects.filter(name__icontains=term).values_list("pk", flat=True)[:FOUND])
-    wanted = Q(dedupe_key__in=_stored_keys(term, None)) | Q(concurrency_key=term)
+    named = {spec.name for spec in registry.specs() if low in spec.name.lower() or low in spec.title.lower()}
+    jobs = named if kinds["jobs"] is None else named.intersection(kinds["jobs"])
+    strands = [
+        top.by_dedupe_key(_stored_keys(term, None)),
+        top.by(concurrency_key=term),
+        top.by_definition(JobDefinition.objects.filter(name__icontains=term)[:FOUND]),
+    ]
     if jobs:
-        wanted |= Q(job__in=jobs)
-    return wanted | Q(definition_id__in=definitions) if definitions else wanted
+        strands.append(top.by_state(**{**kinds, "jobs": sorted(jobs)}))
+    return top.of(*strands)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from queues import catalogue
+from queues.api import shapes
 from queues.api.answers import ConnectionAnswer, HealthVerdict
 from queues.api.endpoint import Endpoint
 from queues.api.fields import Moment
@@ -78,7 +79,7 @@ class Standing(Endpoint):
         responses={200: MigrationStatus, **problems(401, 403)},
     )
     def get(self, request: Request) -> Response:
-        return Response(MigrationStatus(told()).data)
+        return Response(shapes.told(MigrationStatus, told()))
 
 
 def told() -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Status(Endpoint):
         responses={200: answers.StatusAnswer, **problems(401, 403)},
     )
     def get(self, request: Request) -> Response:
-        return Response(answers.StatusAnswer(reads.status()).data)
+        return Response(shapes.told(answers.StatusAnswer, reads.status()))
 
 
 class Stats(Endpoint):
@@ -125,7 +125,7 @@ class Stats(Endpoint):
         responses={200: answers.StatsAnswer, **problems(401, 403)},
     )
     def get(self, request: Request) -> Response:
-        return Response(answers.StatsAnswer(reads.stats()).data)
+        return Response(shapes.told(answers.StatsAnswer, reads.stats()))
 
 
 class StatsOfQueue(Endpoint):
@@ -139,7 +139,7 @@ class StatsOfQueue(Endpoint):
         responses={200: answers.QueueStatsAnswer, **problems(401, 403, 404)},
     )
     def get(self, request: Request, queue: str) -> Response:
-        return Response(answers.QueueStatsAnswer(reads.stats_of(queue)).data)
+        return Response(shapes.told(answers.QueueStatsAnswer, reads.stats_of(queue)))
 
 
 class Health(Endpoint):
@@ -153,7 +153,7 @@ class Health(Endpoint):
         examples=[examples.HEALTH],
     )
     def get(self, request: Request) -> Response:
-        return Response(answers.HealthAnswer(reads.health()).data)
+        return Response(shapes.told(answers.HealthAnswer, reads.health()))
 
 
 def _verb(service: Any, request: Request, queue: str, run_id: UUID) -> Response:

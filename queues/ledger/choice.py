@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from queues.contract import Json
+from queues.ledger.strands import First
 from queues.models import Run
 
 IDS_AT_ONCE = 500  # ids in one statement
@@ -56,14 +57,20 @@ class Choice:
     def pages(self, size: int) -> Iterator[list[UUID]]:
         """Ids, oldest first within each state, `size` at a time; each run comes once, whatever becomes of it meanwhile.
 
-        State by state, so that an index gives the order; each page is read when it is asked for.
+        State by state, each by the strands of an index; each page is read when it is asked for.
         """
         for rows in self._parts():
             for state in self.states:
-                ordered, after = rows.filter(state=state).order_by("id").values_list("id", flat=True), None
-                while page := list((ordered if after is None else ordered.filter(id__gt=after))[:size]):
+                left = rows.filter(state=state)
+                while page := self._page(left, state, size):
                     yield page
-                    after = page[-1]
+                    left = rows.filter(state=state, id__gt=page[-1])
+
+    def _page(self, rows: QuerySet[Run], state: str, size: int) -> list[UUID]:
+        if self.ids is None and self.definition is None:
+            first = First(rows, "id", size)
+            rows = first.of(first.by_state(states=[state], queues=self.queues, jobs=self.jobs))
+        return list(rows.order_by("id").values_list("id", flat=True)[:size])
 
     def told(self) -> dict[str, Json]:
         """What was given, as JSON for the audit log. Many ids are told by their number."""

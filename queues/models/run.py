@@ -12,6 +12,7 @@ from queues.contract import RunRef
 from queues.packing import unpack
 
 LIVE_STATES = ("scheduled", "pending", "running")
+FAILED_STATES = ("dead", "cancelled")
 
 
 class Run(models.Model):
@@ -104,11 +105,22 @@ class Run(models.Model):
                 condition=Q(state="running") & ~Q(concurrency_key=""),
             ),
             models.Index(fields=["queue", "finished_at"], name="run_finished", condition=Q(finished_at__isnull=False)),
-            models.Index(fields=["state", "-id"], name="run_by_state"),
+            # Lists of runs, by any of the three: see queues.ledger.strands. Upwards, so that its pages are filled.
+            models.Index(fields=["state", "queue", "job", "id"], name="run_listed"),
             models.Index(fields=["definition", "-id"], name="run_of_definition", condition=Q(definition__isnull=False)),
             models.Index(fields=["schedule", "-id"], name="run_by_schedule", condition=Q(schedule__isnull=False)),
-            # Lists of runs by what few of them have. (Full ones by queue and by job cost each run's three versions an entry
-            # each: 20 % of the database's work.)
+            # What failed of a definition or a schedule, among all that did not.
+            models.Index(
+                fields=["definition", "id"],
+                name="run_failed_of_definition",
+                condition=Q(state__in=FAILED_STATES) & Q(definition__isnull=False),
+            ),
+            models.Index(
+                fields=["schedule", "id"],
+                name="run_failed_of_schedule",
+                condition=Q(state__in=FAILED_STATES) & Q(schedule__isnull=False),
+            ),
+            # Lists of runs by what few of them have.
             models.Index(fields=["concurrency_key", "-id"], name="run_of_key", condition=~Q(concurrency_key="")),
             models.Index(fields=["dedupe_key", "-id"], name="run_of_dedupe_key", condition=Q(dedupe_key__isnull=False)),
         ]

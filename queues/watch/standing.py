@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from queues.engine.connections import Health, ping_all
 from queues.engine.pool_facts import PoolFacts
@@ -52,10 +55,21 @@ def ping_database(ask: Callable[[], None] | None = None) -> Health:
 
 
 def pending_migrations() -> list[tuple[str, str]]:
-    """(app, name) of what `manage.py migrate` would apply. Raises DatabaseError."""
+    """(app, name) of what `manage.py migrate` would apply. Raises DatabaseError.
+
+    All the files are read only where something is missing: what is on the disk changes with the process alone.
+    """
+    if _known() <= MigrationRecorder(connection).applied_migrations().keys():
+        return []
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [(migration.app_label, migration.name) for migration, backwards in plan if not backwards]
+
+
+@cache
+def _known() -> frozenset[tuple[str, str]]:
+    """(app, name) of every migration that this process has."""
+    return frozenset(MigrationLoader(None).graph.nodes)
 
 
 def _ask() -> None:

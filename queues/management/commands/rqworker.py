@@ -9,9 +9,10 @@ import time
 from argparse import ArgumentParser
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from django.db import connection as connection_of_database
@@ -33,6 +34,9 @@ class Command(BaseCommand):
     help = (
         "Works on the given queues (all of them without arguments), until stopped. SIGTERM and Ctrl-C finish what runs."
     )
+
+    # Not those of addresses and pages: they would load both, a fifth of a worker's memory, for nothing.
+    requires_system_checks: ClassVar[list[str]] = ["queues", Tags.models, Tags.database, Tags.caches]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queues", nargs="*", metavar="queue", help=f"any of: {', '.join(catalogue.NAMES)}")
