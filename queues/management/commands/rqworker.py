@@ -9,7 +9,7 @@ import time
 from argparse import ArgumentParser
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import Tags
@@ -36,7 +36,7 @@ class Command(BaseCommand):
     )
 
     # Not those of addresses and pages: they would load both, a fifth of a worker's memory, for nothing.
-    requires_system_checks: ClassVar[list[str]] = ["queues", Tags.models, Tags.database, Tags.caches]
+    requires_system_checks = ["queues", Tags.models, Tags.database, Tags.caches]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queues", nargs="*", metavar="queue", help=f"any of: {', '.join(catalogue.NAMES)}")
