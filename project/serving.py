@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from project.logs import uvicorn_log
 from queues.engine import reread
 from queues.watch.pools import Keeper, this_process
 
 
 def begin() -> None:
-    """Once in each process that serves, after Django is set up: its connections are kept warm and told of, and a read
-    whose connection breaks is read again."""
+    """Once in each process that serves, after Django is set up: its connections are kept warm and told of, a read whose
+    connection breaks is read again, and the server's own lines go into our log."""
+    uvicorn_log.take_over()
     reread.install()
     Keeper(this_process("web"), settings.REDIS).serve()
 
