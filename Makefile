@@ -1,4 +1,4 @@
-.PHONY: help demo check test chaos bench ci format lint types imports docs worker
+.PHONY: help demo check test chaos bench ci format lint types imports security docs worker
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -24,6 +24,8 @@ types: ## Check types
 	$(PY) -m mypy
 imports: ## Check who imports whom
 	.venv/bin/lint-imports
+security: ## Look for what opens doors: bandit, and our rules for semgrep
+	bash .ci/security
 docs: ## Make the reference pages that come from the code
 	$(PY) -m project.env > docs/reference/settings.md
 	DJANGO_SETTINGS_MODULE=project.settings.test $(PY) -m queues.watch.table > docs/reference/metrics.md

@@ -9,10 +9,26 @@ import redis
 from django.conf import settings
 from django_redis.cache import RedisCache
 from django_redis.client import DefaultClient
+from django_redis.serializers.json import JSONSerializer
 
 from queues.engine.connections import connection
 
 log = logging.getLogger("roundsman.cache")
+
+
+class NotJson(TypeError):
+    """JSON cannot hold this value."""
+
+
+class Json(JSONSerializer):  # type: ignore[misc]
+    """Raises NotJson."""
+
+    def dumps(self, value: Any) -> bytes:
+        try:
+            told: bytes = super().dumps(value)
+        except TypeError as error:
+            raise NotJson(str(error)) from None
+        return told
 
 
 class PurposeClient(DefaultClient):  # type: ignore[misc]
@@ -36,8 +52,16 @@ class PurposeCache(RedisCache):  # type: ignore[misc]
             raise ValueError(f"The cache's LOCATION must be one of {', '.join(settings.REDIS)}, not {server!r}.")
         options = {
             "CLIENT_CLASS": "project.cache.PurposeClient",
-            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SERIALIZER": "project.cache.Json",
             "IGNORE_EXCEPTIONS": True,
             "LOG_IGNORED_EXCEPTIONS": False,
         }
         super().__init__(server, {**params, "OPTIONS": {**options, **params.get("OPTIONS", {})}})
+
+    def set(self, *args: Any, **kwargs: Any) -> bool:
+        """What JSON cannot hold (a library's own objects) is not kept, and so is worked out again. Nothing of ours is."""
+        try:
+            return bool(super().set(*args, **kwargs))
+        except NotJson as error:
+            log.debug("Not cached: %s", error)
+            return False

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -56,6 +57,7 @@ VARIABLES: tuple[Variable, ...] = (
     V("REDIS_KEY_FILE", str, "", "The key of REDIS_CERT_FILE. Empty: it is in the same file.", "/etc/ssl/roundsman.key"),
     V("DATA_DIR", str, "", "A folder for static files and the like. Empty: beside manage.py.", "/var/lib/roundsman"),
     V("LOG_LEVEL", str, "INFO", "DEBUG, INFO, WARNING or ERROR.", "INFO"),
+    V("LOG_FORMAT", str, "json", "How the log is written: json, an object a line; or line, for people.", "json", among=("json", "line")),
     V("TIME_ZONE", str, "UTC", "The zone in which the admin shows times; stored times are UTC.", "Europe/Vienna"),
     V("WORKER_CONCURRENCY", int, 10, "Slots of one worker process.", "10", aliases=("QUEUE_CONCURRENCY",), least=1),
     V("WORKER_POOL_SIZE", int, 1, "Worker processes a host runs (demo, deployment units).", "2", least=1),
@@ -182,6 +184,15 @@ class Environment:
             except (ValueError, PermanentError) as error:
                 raise ImproperlyConfigured(f"{wrong} ({error})") from None
 
+    def secret_texts(self) -> list[str]:
+        """What must not be told anywhere: the values of secret variables, each of a list; of URLs, their passwords."""
+        found: list[str] = []
+        for v in (v for v in VARIABLES if v.secret):
+            value = str(self.source.get(v.name) or self.defaults.get(v.name) or "")
+            parts = value.split(",") if v.kind is list else [value]
+            found += (_password(part) if "://" in part else part.strip() for part in parts)
+        return [text for text in found if text]
+
     def file(self, name: str) -> str:
         """The path of a file that can be read; "" where none is set."""
         path: str = self(name)
@@ -204,6 +215,13 @@ class Environment:
                 f"{least}={low} is more than {most}={high}. Example: {least}={BY_NAME[least].example} {most}={BY_NAME[most].example}"
             )
         return low, high
+
+
+def _password(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:  # whoever reads the URL says what is wrong with it
+        return ""
 
 
 def database(url: str, env: Environment) -> dict[str, Any]:

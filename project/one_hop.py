@@ -20,6 +20,10 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import FileResponse
 from django.urls import set_script_prefix
 
+from project.headers import put
+from queues import log_context
+from queues.api.request_id import HEADER
+
 THREADS = 10
 
 
@@ -48,6 +52,7 @@ class OneHopHandler(ASGIHandler):
             return
         with closing(body):
             response = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
+        log_context.request_id.set(response.headers.get(HEADER, ""))  # what is logged while it is sent is about it
         if response.streaming:  # it may never end by itself
             await self._until_gone(self.send_response(response, send), receive)
         elif hasattr(response, "later"):
@@ -63,6 +68,8 @@ class OneHopHandler(ASGIHandler):
         if request is not None:
             request.waits_later = True  # type: ignore[attr-defined]  # an answer with `later` is waited for
         response: Any = refusal if request is None else self.get_response(request)
+        if request is None:
+            put(response)  # no middleware has seen it
         response._handler_class = self.__class__  # the sender of request_finished
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size

@@ -6,13 +6,16 @@ import gc
 
 from django.conf import settings
 
+from project.logs import uvicorn_log
 from queues.engine import reread
 from queues.watch.pools import Keeper, this_process
 
 
 def begin() -> None:
     """Once in each process that serves, after Django is set up: its connections are kept warm and told of, a read whose
-    connection breaks is read again, and what is there by now is never looked through for rubbish again."""
+    connection breaks is read again, the server's own lines go into our log, and what is there by now is never looked through
+    for rubbish again."""
+    uvicorn_log.take_over()
     reread.install()
     Keeper(this_process("web"), settings.REDIS).serve()
     gc.collect()

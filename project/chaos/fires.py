@@ -55,7 +55,7 @@ def simulate(seed: int, zones: Sequence[str] = ZONES) -> list[Row]:
     """A row for each zone, window and kind of clock, in the configured database, which is afterwards as it was."""
     with apart() as at_once, _job() as definition, trio(at_once=at_once) as tick:
         return [
-            _row(window, clocks, definition, tick, random.Random(f"{seed} {window} {clocks}"))
+            _row(window, clocks, definition, tick, random.Random(f"{seed} {window} {clocks}"))  # nosec B311 # repeatable by its seed
             for zone in zones
             for window in windows(zone)
             for clocks in CLOCKS
@@ -85,7 +85,7 @@ def judge(due: Sequence[datetime], fired: Sequence[datetime], runs: int) -> tupl
 
 
 def _row(window: Window, clocks: Clocks, definition: JobDefinition, tick: Trio, chance: random.Random) -> Row:
-    time = Unruly(window.start, random.Random(chance.random()))
+    time = Unruly(window.start, random.Random(chance.random()))  # nosec B311 # repeatable by its seed
     with clock.using(time):
         mine = [_schedule(definition, window, clocks, expression) for expression in EXPRESSIONS]
         time.loose = clocks == "database's"

@@ -41,7 +41,7 @@ def business_key(number: int) -> str:
 
 def asks(seed: int) -> Iterator[Ask]:
     """Without end."""
-    rng, first = random.Random(f"orders {seed}"), 0
+    rng, first = random.Random(f"orders {seed}"), 0  # nosec B311 # repeatable by its seed
     while True:
         way = rng.choices(list(WAYS), list(WAYS.values()))[0]
         kind = rng.choices(list(KINDS), list(KINDS.values()))[0]

@@ -56,7 +56,7 @@ def counts(jobs: int, database: str) -> dict[str, int]:
 
 def plan(seed: int, jobs: int, database: str, lease_s: float) -> list[Act]:
     """The acts in their order. Those of one kind are spread: one in each equal part of the time, at a random moment."""
-    rng = random.Random(f"plan {seed} {jobs} {database}")
+    rng = random.Random(f"plan {seed} {jobs} {database}")  # nosec B311 # repeatable by its seed
     acts = []
     span = length_s(jobs) - QUIET_S
     for kind, count in counts(jobs, database).items():

@@ -9,8 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from project import env as environment
 from project import redis_url
+from project.logs.config import logging_of
+from project.settings.csp import CONTENT_SECURITY_POLICY  # noqa: F401
 from project.settings.unfold import UNFOLD  # noqa: F401
-from queues import catalogue
+from queues import catalogue, redaction
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environment.Environment()
@@ -24,6 +26,10 @@ if len(JWT_SIGNING_KEY.encode()) < 32 or JWT_SIGNING_KEY == SECRET_KEY:
     )
 ENCRYPTION_KEYS: list[str] = env("ENCRYPTION_KEYS")  # see queues.encryption
 DEBUG: bool = env("DEBUG")
+if DEBUG and not env("INSECURE_HTTP"):
+    raise ImproperlyConfigured(
+        "DEBUG shows settings and code to whoever meets an error: it goes with INSECURE_HTTP=true alone. Example: DEBUG=false"
+    )
 ALLOWED_HOSTS: list[str] = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS: list[str] = env("CSRF_TRUSTED_ORIGINS")
 ROOT_URLCONF = "project.urls"
@@ -58,6 +64,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "project.headers.HeadersMiddleware",
+    "project.csp.PolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "queues.api.request_id.RequestIdMiddleware",
@@ -78,8 +86,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader", "project.nonces.LibraryLoader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -240,16 +253,14 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else Non
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked from inside, without TLS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+if _https:  # browsers take a cookie of such a name over HTTPS alone, and from this very host
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_AGE = 12 * 3600  # from signing in, whatever is done; idle ones end sooner: see queues.admin.session_age
 LOGIN_REDIRECT_URL = "admin:index"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
-    "filters": {"blot": {"()": "queues.blotting.LogFilter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["blot"]}},
-    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL")},
-}
+# --- logs ---
+LOGGING = logging_of(env("LOG_FORMAT"), env("LOG_LEVEL"))
+LOGGING_CONFIG = "project.logs.config.configure"
+redaction.remember(env.secret_texts())

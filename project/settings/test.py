@@ -20,6 +20,7 @@ overlay(
         "ALLOWED_HOSTS": ["testserver", "127.0.0.1", "localhost"],
         "INSECURE_HTTP": True,
         "WORKER_CONCURRENCY": 3,
+        "LOG_FORMAT": "line",
         "LOG_LEVEL": "WARNING",
         # the tests of the limits set them; nothing else is counted (there is no Redis that could)
         **dict.fromkeys((f"RATE_LIMIT_{name}" for name in ("GENERAL", "CREATION", "ADMINISTRATION", "LOGIN")), "none"),

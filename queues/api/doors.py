@@ -118,6 +118,7 @@ class Docs(Limited, SpectacularSwaggerView):  # type: ignore[misc]
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        del page.headers["Cross-Origin-Opener-Policy"]  # which it loosens for sign-ins in a window of their own
         return page
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]

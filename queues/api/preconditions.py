@@ -22,7 +22,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 M = TypeVar("M", bound=models.Model)
-UNCHANGED = {"Cache-Control": "private, no-cache"}  # ask again each time, with the tag
 
 
 class PreconditionRequired(APIException):
@@ -54,7 +53,7 @@ def read(request: Request, told: Mapping[str, Any], shown: Mapping[str, Any]) ->
 
     `shown`: what the answer tells of it, be it all or the fields that were asked for."""
     tag = tag_of(told)
-    headers = {"ETag": tag, **UNCHANGED}
+    headers = {"ETag": tag}
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or tag in (each.removeprefix("W/") for each in known):
         return Response(status=304, headers=headers)
@@ -63,7 +62,7 @@ def read(request: Request, told: Mapping[str, Any], shown: Mapping[str, Any]) ->
 
 def changed(told: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to what made or changed an object: the object with its new ETag."""
-    return Response(told, status=status, headers={"ETag": tag_of(told), **UNCHANGED, **(headers or {})})
+    return Response(told, status=status, headers={"ETag": tag_of(told), **(headers or {})})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every request has an id, shown in its answer, in problems, in the audit log and on the runs it asked for."""
+"""Every request has an id, shown in its answer, in problems, in the log, in the audit log and on the runs it asked for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from queues import log_context
 
 HEADER = "X-Request-ID"
 _GOOD = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -37,14 +39,16 @@ class RequestIdMiddleware:
         given = request.headers.get(HEADER, "")
         request_id = given if _GOOD.fullmatch(given) else str(uuid.uuid4())
         request.request_id = request_id  # type: ignore[attr-defined]
-        answer = self.get_response(request)
+        with log_context.about(log_context.request_id, request_id):
+            answer = self.get_response(request)
         if isinstance(answer, HttpResponseBase):
             return _marked(answer, request_id)
         return _later(answer, request_id)
 
 
 async def _later(answer: Awaitable[HttpResponseBase], request_id: str) -> HttpResponseBase:
-    return _marked(await answer, request_id)
+    with log_context.about(log_context.request_id, request_id):
+        return _marked(await answer, request_id)
 
 
 def _marked(response: HttpResponseBase, request_id: str) -> HttpResponseBase:

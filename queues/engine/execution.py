@@ -7,6 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
+from queues import log_context
 from queues.engine import own
 from queues.engine.context import RunContext
 from queues.engine.execute import ended_by, execute
@@ -61,12 +62,14 @@ class ThreadExecution(Blocking):
         self._armed = Interruptible()
 
     def run(self) -> Ending | None:
+        log_context.run_id.set(str(self.context.run_id))
         try:
             with self._armed:
                 return execute(self.context)
         except RoundsmanError as late:  # the interrupt came while the handler was returning
             return ended_by(self.context, late)
         finally:
+            log_context.run_id.set("")
             for held in own.opened():
                 if self._armed.fired or held.errors_occurred:  # perhaps in the midst of a statement; perhaps broken
                     held.close()

@@ -10,6 +10,7 @@ from typing import Any
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import connections
 
+from queues import log_context
 from queues.engine.execute import ended_by, execute_async
 from queues.engine.execution import Execution, Interruptible, raise_in
 from queues.engine.slots import Executor, Report, Slot
@@ -144,6 +145,7 @@ class LoopExecution(Execution):
             self._task.cancel()
 
     async def _run(self) -> Ending | None:
+        log_context.run_id.set(str(self.context.run_id))  # of its slot's task alone
         async with ThreadSensitiveContext() as own:  # threads of its own: no run waits for another's database work
             try:
                 return await execute_async(self.context, self._beside)

@@ -23,15 +23,16 @@ _queues = registry()
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Our figures and the web process' own. 403 without staff rights or the token, 404 when metrics are off."""
-    if not _switched_on():
-        return _plain("Metrics are switched off (METRICS_ENABLED, or the switch metrics).", 404)
+    """Our figures and the web process' own. 403 without staff rights or the token, 404 when metrics are off: whether they
+    are is told to those who may read them."""
     try:
         allowed = _has_token(request) or _is_staff(request)
     except (DatabaseError, InterfaceError, redis.exceptions.RedisError, OSError):
         return _plain("The session cannot be read now; use the metrics token.", 503)
     if not allowed:
         return _plain("Metrics are for staff, or need the metrics token: Authorization: Bearer <METRICS_TOKEN>.", 403)
+    if not _switched_on():
+        return _plain("Metrics are switched off (METRICS_ENABLED, or the switch metrics).", 404)
     page = generate_latest(_process()) + generate_latest(_queues)
     return HttpResponse(page, content_type=prometheus_client.CONTENT_TYPE_LATEST)
 

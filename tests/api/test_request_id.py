@@ -9,8 +9,10 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
 
+from queues import log_context
 from queues.api.request_id import RequestIdMiddleware
 
+seen: list[str] = []
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -37,12 +39,19 @@ def test_any_other_is_replaced_by_a_new_one(given: str | None) -> None:
     assert UUID.fullmatch(told)
 
 
+def test_the_log_knows_it_for_the_length_of_the_request() -> None:
+    RequestIdMiddleware(lambda _: HttpResponse(seen.append(log_context.request_id.get()) or ""))(  # type: ignore[func-returns-value]
+        RequestFactory().get("/", headers={"X-Request-ID": "trip-2"})
+    )
+    assert seen == ["trip-2"] and log_context.request_id.get() == ""
+
+
 def test_two_requests_have_two_ids() -> None:
     assert through(None) != through(None)
 
 
 async def _async_view(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(request.request_id)  # type: ignore[attr-defined]
+    return HttpResponse(log_context.request_id.get())
 
 
 def test_it_works_under_asgi() -> None:

@@ -14,6 +14,7 @@ import time
 import pytest
 from django.db import connection
 
+from queues import log_context
 from queues.contract import Done, Effect
 from queues.engine import control, slots
 from queues.engine.children import ChildRules
@@ -116,6 +117,14 @@ def test_an_async_handler_is_awaited(executor, job, working) -> None:
         ref = spec.enqueue(Number(n=7))
         until(lambda: state_of(ref.id) == "succeeded")
     assert Run.objects.get(pk=ref.id).result == {"n": 7}
+
+
+def test_what_a_job_logs_bears_its_runs_id(executor, job, working) -> None:
+    spec = job(lambda ctx, p: Done({"id": log_context.run_id.get()}))
+    with working(slots=1):
+        refs = spec.enqueue_many([Number(n=n) for n in range(5)])
+        until(lambda: Run.objects.filter(state="succeeded").count() == 5)
+    assert [Run.objects.get(pk=ref.id).result["id"] for ref in refs] == [str(ref.id) for ref in refs]
 
 
 def test_a_failing_job_keeps_its_error_and_its_traceback(executor, job, working) -> None:

@@ -144,3 +144,19 @@ def test_postgres_gets_a_pool_and_a_statement_limit_and_sqlite_its_pragmas() -> 
     assert (
         sqlite["OPTIONS"]["transaction_mode"] == "IMMEDIATE" and "journal_mode=WAL" in sqlite["OPTIONS"]["init_command"]
     )
+
+
+def test_the_log_has_two_formats() -> None:
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT='xml'.*one of json, line"):
+        read("LOG_FORMAT", LOG_FORMAT="xml")
+
+
+def test_what_must_not_be_told_is_every_secret_and_of_urls_the_password() -> None:
+    source = {
+        "SECRET_KEY": "signs",
+        "LOG_LEVEL": "INFO",
+        "DATABASE_URL": "postgres://ada:p%40ss@db/x",
+        "REDIS_URL": "redis+sentinel://:word@a:1,b:2/s/0",
+    }
+    assert Environment(source, defaults={}).secret_texts() == ["signs", "p@ss", "word"]
+    assert Environment({"REDIS_URL": "redis://[broken"}, defaults={}).secret_texts() == []

@@ -88,5 +88,15 @@ def test_a_cache_without_its_server_is_a_miss_and_no_error() -> None:
     assert caches["default"].get("k") is None
 
 
+def test_what_json_cannot_hold_is_not_cached_and_no_error() -> None:
+    caches["default"].set("k", object())
+    assert caches["default"].get("k") is None
+
+
+def test_the_search_in_the_menu_finds_what_there_is() -> None:
+    answer = signed_in("admin").get("/admin/search/?s=runs")
+    assert answer.status_code == 200 and "/admin/queues/run/" in answer.content.decode()
+
+
 def test_the_root_leads_to_the_admin(client: Client) -> None:
     assert client.get("/").headers["Location"] == "/admin/"

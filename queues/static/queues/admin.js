@@ -2,6 +2,12 @@
 (function () {
     "use strict";
 
+    if (window.htmx) {
+        // The content security policy takes no styles that scripts write, and htmx need not run text as script.
+        window.htmx.config.includeIndicatorStyles = false;
+        window.htmx.config.allowEval = false;
+    }
+
     var zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     var cookie = "roundsman_zone=" + encodeURIComponent(zone);
     if (zone && document.cookie.indexOf(cookie) < 0) {
