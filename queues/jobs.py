@@ -31,21 +31,29 @@ ROOM = timedelta(seconds=180)  # a run that has no more than this left before it
 @clean_history.handler
 def _(ctx: JobContext, params: CleanHistory) -> Outcome:
     """Every chunk commits by itself: a run that is stopped in the middle goes on where it stood."""
-    plan = history.plan(samples_days=params.samples_days)
-    total = plan.runs + plan.samples + plan.keys
+    plan = history.plan(samples_days=params.samples_days, alerts_days=params.alerts_days)
+    total = plan.runs + plan.samples + plan.keys + plan.alerts
     ctx.log(
-        f"{plan.runs:,} runs, {plan.samples:,} health samples and {plan.keys:,} idempotency keys are past their retention."
+        f"{plan.runs:,} runs, {plan.samples:,} health samples, {plan.keys:,} idempotency keys and {plan.alerts:,} alerts are "
+        "past their retention."
     )
     if params.dry_run:
         ctx.progress(total, total, "Counted; nothing was deleted.")
         return Done(
-            {"dry_run": True, "runs": plan.runs, "samples": plan.samples, "keys": plan.keys, "jobs": plan.by_job}
+            {
+                "dry_run": True,
+                "runs": plan.runs,
+                "samples": plan.samples,
+                "keys": plan.keys,
+                "alerts": plan.alerts,
+                "jobs": plan.by_job,
+            }
         )
-    runs = samples = keys = 0
+    runs = samples = keys = alerts = 0
     if total:
         audit.write(
             Actor.system(clean_history.name), "history.clean", object_type="run", object_id=str(ctx.run_id),
-            object_label="Past their retention", before={"runs": plan.runs, "samples": plan.samples, "keys": plan.keys},
+            object_label="Past their retention", before={"runs": plan.runs, "samples": plan.samples, "keys": plan.keys, "alerts": plan.alerts},
         )  # fmt: skip
     ctx.progress(0, total, "Deleting runs")
     for runs in history.delete_runs(plan, params.chunk):
@@ -57,8 +65,14 @@ def _(ctx: JobContext, params: CleanHistory) -> Outcome:
     for keys in history.delete_keys(plan, params.chunk):
         ctx.progress(runs + samples + keys, total, f"{runs:,} runs, {samples:,} samples and {keys:,} keys deleted")
         ctx.checkpoint()
-    ctx.progress(runs + samples + keys, runs + samples + keys, "Done")
-    return Done({"dry_run": False, "runs": runs, "samples": samples, "keys": keys, "jobs": plan.by_job})
+    for alerts in history.delete_alerts(plan, params.chunk):
+        ctx.progress(runs + samples + keys + alerts, total, f"{alerts:,} alerts deleted")
+        ctx.checkpoint()
+    done = runs + samples + keys + alerts
+    ctx.progress(done, done, "Done")
+    return Done(
+        {"dry_run": False, "runs": runs, "samples": samples, "keys": keys, "alerts": alerts, "jobs": plan.by_job}
+    )
 
 
 @clean_queue.handler

@@ -22,6 +22,9 @@ class CleanHistory(pydantic.BaseModel):
     samples_days: int = pydantic.Field(
         default=14, ge=1, le=3650, title="Samples, days", description="How long health samples are kept."
     )
+    alerts_days: int = pydantic.Field(
+        default=90, ge=1, le=3650, title="Alerts, days", description="How long alerts are kept after they resolved."
+    )
 
 
 clean_history = spec(
@@ -31,7 +34,7 @@ clean_history = spec(
     title="Clean the history",
     description=(
         "Deletes finished runs with their events and logs once they are older than their definition's retention "
-        "(their job's, where the definition has none), old health samples, and idempotency keys older than seven days. "
+        "(their job's, where the definition has none), old health samples and alerts, and idempotency keys older than seven days. "
         "Live runs and effects are never touched."
     ),
     impact="Deletes finished runs past their retention, for good. A dry run counts them and deletes nothing.",

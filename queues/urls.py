@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from queues.api import (
     admin_stats,
+    alerts,
     audit,
     batches,
     definitions,
@@ -84,6 +85,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/queues", queue_resource.Queues.as_view(), name="api-queues"),
     path("api/v1/queues/<str:queue>", queue_resource.OneQueue.as_view(), name="api-queue"),
     path("api/v1/workers", workers.Workers.as_view(), name="api-workers"),
+    path("api/v1/alerts", alerts.Alerts.as_view(), name="api-alerts"),
+    path("api/v1/alerts/<uuid:pk>", alerts.OneAlert.as_view(), name="api-alert"),
+    path("api/v1/alerts/<uuid:pk>/acknowledge", alerts.AcknowledgeAlert.as_view(), name="api-alert-acknowledge"),
     path("api/v1/audit", audit.Audit.as_view(), name="api-audit"),
     re_path(r"^api(?:/(?P<path>.*))?$", doors.Nothing.as_view(), name="api-nothing"),
 ]

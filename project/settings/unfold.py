@@ -70,6 +70,10 @@ UNFOLD = {
                 "items": [
                     _link("Queues", "stacks", "queues_queue_changelist"),
                     _link("Workers", "engineering", "queues_worker_changelist"),
+                    {
+                        **_link("Alerts", "notifications_active", "queues_alert_changelist"),
+                        "badge": "queues.admin.alerts_facts.count_badge",
+                    },
                     _link("Health", "monitor_heart", "queues_queuehealth_changelist"),
                     _link("Outbound calls", "outbox", "queues_outboundcall_changelist"),
                     _link("Error rules", "rule", "queues_errorrule_changelist"),

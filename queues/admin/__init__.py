@@ -1,6 +1,8 @@
 """The queues' pages in Django's admin: thin over the services of queues.engine, queues.timetable and queues.ledger."""
 
 from queues.admin import (
+    alert_overrides,
+    alerts,
     allowances,
     api_keys,
     audit,
@@ -19,6 +21,8 @@ from queues.admin import (
 )
 
 __all__ = [
+    "alert_overrides",
+    "alerts",
     "allowances",
     "api_keys",
     "audit",

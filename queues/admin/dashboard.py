@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from queues.admin import access, show
+from queues.admin import access, alerts_facts, show
 from queues.admin.queues_facts import Facts, status_badge
 from queues.ledger import clock
 from queues.ledger.queue_settings import all_effective
@@ -56,6 +56,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     schedules = access.readable_schedules(Schedule.objects.select_related("definition"), request.user)
     return {
         "dashboard": {
+            "alerts": alerts_facts.open_alerts(request.user),
             "queues": queues,
             "running": list(mine.filter(state="running").select_related("definition").order_by("-id")[:8]),
             "recent": list(mine.exclude(state__in=("pending", "scheduled", "running")).order_by("-id")[:8]),

@@ -1,5 +1,9 @@
 """The ledger's nouns, one a file. State changes only in `queues.ledger`; nothing here has side effects."""
 
+from queues.models.alert import Alert
+from queues.models.alert_event import AlertEvent
+from queues.models.alert_override import AlertOverride
+from queues.models.alert_watch import AlertWatch
 from queues.models.allowance import Allowance, Spending
 from queues.models.api_key import ApiKey
 from queues.models.audit import AuditEntry
@@ -20,6 +24,10 @@ from queues.models.token_family import TokenFamily
 from queues.models.worker import Worker
 
 __all__ = [
+    "Alert",
+    "AlertEvent",
+    "AlertOverride",
+    "AlertWatch",
     "Allowance",
     "ApiKey",
     "AuditEntry",

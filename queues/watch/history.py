@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from queues import registry
 from queues.ledger import clock, states
 from queues.ledger.idempotency import KEPT_DAYS
-from queues.models import HealthSample, IdempotencyRecord, JobDefinition, Run
+from queues.models import Alert, HealthSample, IdempotencyRecord, JobDefinition, Run
 
 UNKNOWN_JOB_DAYS = 30  # for runs of a job that no longer exists
 
@@ -28,13 +28,15 @@ class Plan:
     by_job: dict[str, int]
     samples: int
     keys: int  # idempotency keys
+    alerts_before: datetime
+    alerts: int  # resolved ones
 
     @property
     def runs(self) -> int:
         return sum(self.by_job.values())
 
 
-def plan(*, samples_days: int) -> Plan:
+def plan(*, samples_days: int, alerts_days: int = 90) -> Plan:
     """Count what is past its retention now. A definition's own retention goes before its job's."""
     groups = tuple(_groups(clock.now()))
     by_job: Counter[str] = Counter()
@@ -43,6 +45,7 @@ def plan(*, samples_days: int) -> Plan:
         by_job.update(dict(rows))
     samples_before = clock.now() - timedelta(days=samples_days)
     keys_before = clock.now() - timedelta(days=KEPT_DAYS)
+    alerts_before = clock.now() - timedelta(days=alerts_days)
     return Plan(
         groups,
         samples_before,
@@ -50,6 +53,8 @@ def plan(*, samples_days: int) -> Plan:
         dict(sorted(by_job.items())),
         samples=HealthSample.objects.filter(at__lt=samples_before).count(),
         keys=IdempotencyRecord.objects.filter(created_at__lt=keys_before).count(),
+        alerts_before=alerts_before,
+        alerts=Alert.objects.filter(resolved_at__lt=alerts_before).count(),
     )
 
 
@@ -96,6 +101,16 @@ def delete_keys(plan: Plan, chunk: int) -> Iterator[int]:
     while ids := list(old.values_list("id", flat=True)[:chunk]):
         deleted, _ = IdempotencyRecord.objects.filter(id__in=ids).delete()
         done += deleted
+        yield done
+
+
+def delete_alerts(plan: Plan, chunk: int) -> Iterator[int]:
+    """Delete alerts that resolved long ago, with what happened to them, chunk by chunk; yields how many are gone so far."""
+    done = 0
+    old = Alert.objects.filter(resolved_at__lt=plan.alerts_before).order_by("resolved_at")
+    while ids := list(old.values_list("id", flat=True)[:chunk]):
+        Alert.objects.filter(id__in=ids).delete()
+        done += len(ids)
         yield done
 
 

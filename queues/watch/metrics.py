@@ -23,7 +23,7 @@ from queues.engine import broker, reuse_figures
 from queues.engine.connections import Health, ping_all
 from queues.ledger import clock, states
 from queues.models import QueueHealth
-from queues.watch import allowed, pools, timings
+from queues.watch import alert_metrics, allowed, pools, timings
 from queues.watch.look import Look, WorkerLook, look
 from queues.watch.net import COUNTERS
 from queues.watch.score import judge
@@ -42,6 +42,7 @@ class LedgerPart:
     look: Look
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     sampled_at: Mapping[str, datetime] = field(default_factory=dict)
+    alerts: alert_metrics.Counted = field(default_factory=alert_metrics.Counted)
     latency_s: float | None = None
 
 
@@ -68,6 +69,7 @@ def read_ledger() -> LedgerPart:
         look=seen,
         counters={row.queue: {state: getattr(row, name) for state, name in COUNTERS.items()} for row in rows},
         sampled_at={row.queue: row.sampled_at for row in rows if row.sampled_at is not None},
+        alerts=alert_metrics.read(),
     )
 
 
@@ -202,6 +204,7 @@ def _ledger_families(part: LedgerPart, *, redis_up: bool) -> Iterable[Metric]:
     yield processed
     ages = {queue: max(0.0, (part.look.at - at).total_seconds()) for queue, at in part.sampled_at.items()}
     yield _gauge("queue_health_sample_age_seconds", [((queue,), age) for queue, age in ages.items()])
+    yield from alert_metrics.families(part.alerts, part.look.at)
     yield _per_worker("queue_memory_usage_bytes", part.look.workers, lambda w: w.rss_mb * 1e6)
     yield _per_worker("queue_worker_slots", part.look.workers, lambda w: w.slots)
     yield _per_worker("queue_worker_slots_busy", part.look.workers, lambda w: w.busy)

@@ -57,6 +57,11 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("queue_dead_letters", "gauge", QUEUE, "Dead letters that lie in the ledger."),
     MetricSpec("queue_paused", "gauge", QUEUE, "1 while the queue is paused."),
     MetricSpec("queue_enabled", "gauge", QUEUE, "0 while the queue is switched off."),
+    MetricSpec(
+        "queue_alerts_open", "gauge", ("rule", "level"), "Open alerts: one for each queue, or for the whole house."
+    ),
+    MetricSpec("queue_alerts_total", "counter", ("rule", "level"), "How often an alert came to this level."),
+    MetricSpec("queue_alerts_look_age_seconds", "gauge", (), "How long ago somebody looked for alerts."),
     MetricSpec("queue_memory_usage_bytes", "gauge", ("worker",), "Resident memory of each live worker process."),
     MetricSpec("queue_worker_slots", "gauge", ("worker",), "Slots of each live worker process."),
     MetricSpec("queue_worker_slots_busy", "gauge", ("worker",), "Those of them that run something."),

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 
 from queues.contract import Actor
 from queues.ledger import error_rules
-from queues.models import AuditEntry, JobDefinition, Queue, Run, Schedule
+from queues.models import AlertOverride, AuditEntry, JobDefinition, Queue, Run, Schedule
 from queues.timetable import schedules
 
 PLAN = {"name": "Monday", "enabled": "on", "param_day": "2026-11-30", "param_depot": "MAIN", "param_objective": "time", "param_mood": "calm"}  # fmt: skip
@@ -21,6 +21,7 @@ NIGHTLY = {"name": "Each night", "enabled": "on", "kind": "cron", "cron": "0 1 *
 SECRET = "a-long-Enough-password-7"
 RULE = {"error_type": "StoreAway", "error_code": "gone", "permanent": "False", "note": "", "why": "It is back"}
 LIMIT = {"kind": "role", "name": "dispatcher", "bucket": "creation", "count": "60", "per_s": "60", "note": ""}
+LINE = {"rule": "queue_wait", "queue": "email", "warning": "8", "critical": "", "muted_until": "", "reason": "Mailings"}
 WHY = {"why": "No longer needed"}
 
 # By model and verb: the page below the model's own, what is posted, and the action that is entered.
@@ -40,6 +41,9 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "queues.allowance add": ("add/", LIMIT, "allowance.create"),
     "queues.allowance change": ("{pk}/change/", {**LIMIT, "count": "61"}, "allowance.change"),
     "queues.allowance delete": ("{pk}/delete/", WHY, "allowance.delete"),
+    "queues.alertoverride add": ("add/", LINE, "alert_override.create"),
+    "queues.alertoverride change": ("{pk}/change/", {**LINE, "warning": "9"}, "alert_override.change"),
+    "queues.alertoverride delete": ("{pk}/delete/", WHY, "alert_override.delete"),
     "auth.user add": ("add/", {"username": "zoe", "password1": SECRET, "password2": SECRET, "usable_password": "true"}, "user.create"),
     "auth.user change": ("{pk}/change/", {"username": "driver", "first_name": "Zoe", "is_active": "on"}, "user.change"),
     # Verbs that have pages of their own:
@@ -64,6 +68,9 @@ def rows(
         "queues.run": run("pending"),
         "auth.user": user("driver"),
     }
+    found["queues.alertoverride"] = AlertOverride.objects.create(
+        rule="queue_wait", queue="billing", warning=7, reason="r"
+    )
     found["queues.queue"] = Queue.objects.get(pk="billing")
     for model in admin.site._registry:
         if model._meta.label_lower == "queues.allowance":

@@ -143,6 +143,9 @@ API: tuple[Row, ...] = (
     Row("api/v1/queues", get()),
     Row("api/v1/queues/<str:queue>", get() | {"PATCH": ("admins", 428)}),
     Row("api/v1/workers", get("watchers")),
+    Row("api/v1/alerts", get()),
+    Row("api/v1/alerts/<uuid:pk>", get(), 404),
+    Row("api/v1/alerts/<uuid:pk>/acknowledge", post("operators", 200), 404),
     Row("api/v1/audit", get("admins")),
     Row("^api(?:/(?P<path>.*))?$", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), ("everybody", 404))),
 )
@@ -198,6 +201,8 @@ _MODELS: tuple[list[Row], ...] = (
     pages("queues/switch", "admins", add="staff", one="staff", change="staff"),  # these lead to the list
     pages("queues/auditentry", "admins", change="admins"),  # its page takes no form
     pages("queues/allowance", "admins", add="admins", change="admins", delete="admins"),
+    pages("queues/alert", "readers", change="readers"),  # its page takes no form
+    pages("queues/alertoverride", "admins", add="admins", change="admins", delete="admins"),
     pages("queues/apikey", "admins", add="admins", change="admins"),  # its page takes no form
     pages("auth/user", "admins", add="admins", change="admins"),
     pages("auth/group", "admins"),
@@ -249,6 +254,7 @@ ADMIN: tuple[Row, ...] = (
     *(page(f"admin/queues/queue/<slug:name>/{verb}/", "admins") for verb in ("pause", "resume", "drain", "clean")),
     *(page(f"admin/queues/switch/<slug:name>/{word}/", "admins") for word in ("on", "off", "environment")),
     *(page(f"admin/queues/errorrule/{verb}/", "admins") for verb in ("judge", "preview")),
+    page("admin/queues/alert/<uuid:pk>/acknowledge/", "operators"),
     page("admin/queues/outboundcall/<uuid:call_id>/resolve/<str:outcome>/", "admins"),
     page("admin/queues/auditentry/export/<str:form>/", "admins"),
     *(page(f"admin/queues/apikey/<int:pk>/{verb}/", "admins") for verb in ("rotate", "revoke")),

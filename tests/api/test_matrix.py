@@ -140,13 +140,18 @@ def _objects(queue: Queue, job: str) -> dict[str, Any]:
         created_by="a",
         expires_at=now + timedelta(days=1),
     )
+    alert = models.Alert.objects.create(
+        id=new_id(), rule="queue_wait", queue=queue, level="warning", text="t", value=6, threshold=5, peak=6,
+        opened_at=now, level_at=now, last_seen_at=now,
+    )  # fmt: skip
+    override = models.AlertOverride.objects.create(rule="queue_wait", queue=queue, warning=7, reason="r")
     allowance = models.Allowance.objects.create(kind="role", name=queue[:20], bucket="general", count=1, per_s=60)
     return {
         "queues/run": run.pk, "queues/jobdefinition": definition.pk, "queues/schedule": schedule.pk, "queues/queue": queue,
         "queues/worker": worker.pk, "queues/queuehealth": health.pk, "queues/healthsample": sample.pk,
         "queues/effectrecord": effect.pk, "queues/outboundcall": call.pk, "queues/errorrule": rule.pk,
         "queues/switch": switch.pk, "queues/auditentry": entry.pk, "queues/allowance": allowance.pk,
-        "queues/apikey": key.pk, "auth/user": someone.pk, "auth/group": Group.objects.get(name="driver").pk,
+        "queues/alert": alert.pk, "queues/alertoverride": override.pk, "queues/apikey": key.pk, "auth/user": someone.pk, "auth/group": Group.objects.get(name="driver").pk,
         "routing/plan": plan.pk, "routing/servicearea": area.pk, "routing/vehicle": vehicle.pk,
         "routing/servicestop": routing.ServiceStop.objects.create(load_yd=1, node=1, **place).pk,
         "routing/depot": routing.Depot.objects.create(node=2, **place).pk,
@@ -157,7 +162,7 @@ def _objects(queue: Queue, job: str) -> dict[str, Any]:
 def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
     """A real address for a route, about an object of this queue."""
     own = {
-        "api/v1/definitions": "queues/jobdefinition", "api/v1/schedules": "queues/schedule", "api/v1/keys": "queues/apikey",
+        "api/v1/alerts": "queues/alert", "api/v1/definitions": "queues/jobdefinition", "api/v1/schedules": "queues/schedule", "api/v1/keys": "queues/apikey",
     }  # fmt: skip
     kind = next((label for start, label in own.items() if route.startswith(start)), "/".join(route.split("/")[1:3]))
     key = str(objects.get(kind, "1"))

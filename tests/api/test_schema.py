@@ -71,6 +71,7 @@ def test_it_is_valid_and_names_every_operation(schema: dict[str, Any]) -> None:
         ("/api/v1/queues", "get"),
         *(("/api/v1/queues/{queue}", verb) for verb in ("get", "patch")),
         ("/api/v1/workers", "get"),
+        *(("/api/v1/alerts", "get"), ("/api/v1/alerts/{id}", "get"), ("/api/v1/alerts/{id}/acknowledge", "post")),
         ("/api/v1/audit", "get"),
         ("/healthz", "get"),
     }

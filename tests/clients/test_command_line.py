@@ -20,8 +20,9 @@ from roundsman_client.client import Client
 from roundsman_client.tokens import Tokens
 
 from queues.contract import Actor
-from queues.ledger import api_keys
-from queues.models import JobDefinition, Queue, Run, Schedule, TokenFamily
+from queues.ledger import api_keys, clock
+from queues.ledger.requests import new_id
+from queues.models import Alert, JobDefinition, Queue, Run, Schedule, TokenFamily
 
 from .conftest import JOB, PASSWORD, end, writes
 
@@ -212,6 +213,22 @@ def test_schedules_are_named_by_id_or_name(signed: Say) -> None:
     assert len(signed("schedules", "next", "Daily", "--count", "3").stdout.splitlines()) == 3
     assert [each["name"] for each in rows(signed("schedules", "list", "--json"))] == ["Daily"]
     assert signed("schedules", "next", "Weekly").exit_code == 3
+
+
+def test_alerts_are_listed_and_taken_care_of(signed: Say) -> None:
+    now = clock.now()
+    row = Alert.objects.create(
+        id=new_id(), rule="queue_wait", queue="billing", level="critical", text="It waits.", value=90, threshold=10, peak=90,
+        opened_at=now, level_at=now, last_seen_at=now,
+    )  # fmt: skip
+    assert f"{row.pk}\tcritical\tqueue_wait\tbilling\t" in signed("alerts", "list").stdout
+    assert rows(signed("alerts", "list", "--state", "resolved", "--json")) == []
+    done = signed("alerts", "ack", str(row.pk), "--note", "A worker hangs")
+    assert done.stdout == "You are on it: Queue wait, billing.\n"
+    (told,) = rows(signed("alerts", "list", "--json"))
+    assert (told["acknowledged_by"], told["note"]) == ("admin", "A worker hangs")
+    assert signed("alerts", "ack", str(row.pk)).exit_code == 3
+    assert signed("alerts", "ack", str(new_id())).exit_code == 3
 
 
 def test_how_the_whole_is(signed: Say) -> None:

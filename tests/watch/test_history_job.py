@@ -16,7 +16,17 @@ from queues.errors import InvalidParams, RunCancelled
 from queues.jobspecs import CleanHistory, clean_history
 from queues.ledger import clock, states
 from queues.ledger.facts import Claim
-from queues.models import EffectRecord, HealthSample, IdempotencyRecord, JobDefinition, Run, RunEvent, RunLogLine
+from queues.models import (
+    Alert,
+    AlertEvent,
+    EffectRecord,
+    HealthSample,
+    IdempotencyRecord,
+    JobDefinition,
+    Run,
+    RunEvent,
+    RunLogLine,
+)
 from queues.registry import NoParams
 from queues.watch import history
 
@@ -110,7 +120,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(old: Make) -> None:
     assert left() == before
     assert HealthSample.objects.count() == 1
     assert {**counted, "dry_run": False} == clean()
-    assert counted == {"dry_run": True, "runs": 2, "samples": 1, "keys": 0, "jobs": {"tests.kept": 2}}
+    assert counted == {"dry_run": True, "runs": 2, "samples": 1, "keys": 0, "alerts": 0, "jobs": {"tests.kept": 2}}
 
 
 def test_old_samples_go_and_young_ones_stay(db: None) -> None:
@@ -120,6 +130,21 @@ def test_old_samples_go_and_young_ones_stay(db: None) -> None:
     assert clean(chunk=1)["samples"] == 2
     assert HealthSample.objects.count() == 2
     assert clean(samples_days=2)["samples"] == 1
+
+
+def test_alerts_that_resolved_long_ago_go_with_what_happened_to_them(db: None) -> None:
+    at = NOON - timedelta(days=400)
+    same = {"rule": "sla", "queue": "email", "level": "warning", "text": "t", "value": 1, "threshold": 1, "peak": 1}
+    for days in (1, 89, 91, 300, None):
+        row = Alert.objects.create(
+            id=uuid4(), opened_at=at, level_at=at, last_seen_at=at, **same,
+            resolved_at=None if days is None else NOON - timedelta(days=days),
+        )  # fmt: skip
+        AlertEvent.objects.create(alert=row, at=at, kind="opened", level="warning", value=1)
+    assert clean(dry_run=True)["alerts"] == 2
+    assert clean(chunk=1)["alerts"] == 2
+    assert (Alert.objects.count(), AlertEvent.objects.count()) == (3, 3)
+    assert Alert.objects.filter(resolved_at__isnull=True).exists()
 
 
 def test_idempotency_keys_count_for_seven_days_and_then_go_in_chunks(db: None) -> None:

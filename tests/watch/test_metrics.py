@@ -24,7 +24,7 @@ from queues.engine import broker
 from queues.engine.reuse_figures import ReuseFigures
 from queues.ledger import clock, states
 from queues.ledger.facts import Finished
-from queues.models import QueueHealth, Slot
+from queues.models import Alert, AlertWatch, QueueHealth, Slot
 from queues.watch import allowed, health, table, views
 from queues.watch.look import Look
 from queues.watch.metrics import LedgerPart, QueueCollector, RedisPart
@@ -85,6 +85,13 @@ def scene(transactional_db: None, server: object, at_noon: clock.Fake, run: Any,
     QueueHealth.objects.filter(pk="email").update(sampled_at=NOON - timedelta(seconds=12))
     for name, slots in (("host.1", 3), ("host.2", 1)):
         allowed.publish(name, broker.connection("metrics"), NOON, {"email": slots})
+    counts = {"queue_wait|warning": 3, "backlog|critical": 1}
+    AlertWatch.objects.create(looked_at=NOON - timedelta(seconds=7), counts=counts)
+    for queue in ("email", "billing"):
+        Alert.objects.create(
+            id=uuid4(), rule="queue_wait", queue=queue, level="warning", text="t", value=6, threshold=5, peak=6,
+            opened_at=NOON, level_at=NOON, last_seen_at=NOON,
+        )  # fmt: skip
     return at_noon
 
 
@@ -105,6 +112,11 @@ def test_a_scrape_tells_what_the_ledger_and_redis_hold(scene: Any) -> None:
     assert value(samples, "queue_health_score", queue="email") == judge(health.facts("email")).score
     assert value(samples, "queue_health_sample_age_seconds", queue="email") == 12
     assert value(samples, "queue_memory_usage_bytes", worker="host.1") == 200e6
+    assert value(samples, "queue_alerts_open", rule="queue_wait", level="warning") == 2
+    assert value(samples, "queue_alerts_open", rule="sla", level="critical") == 0
+    assert value(samples, "queue_alerts_total", rule="queue_wait", level="warning") == 3
+    assert value(samples, "queue_alerts_total", rule="pool_use", level="warning") == 0
+    assert value(samples, "queue_alerts_look_age_seconds") == 7
     assert value(samples, "queue_job_processing_duration_seconds_bucket", queue="email", le="0.5") == 1
     assert value(samples, "queue_job_processing_duration_seconds_count", queue="email") == 2
     assert value(samples, "queue_job_processing_duration_seconds_sum", queue="email") == pytest.approx(3.3)

@@ -27,7 +27,7 @@ from queues.engine.worker import LedgerWorker
 from queues.errors import UnknownQueue
 from queues.ledger import error_rules, seals
 from queues.timetable import fires
-from queues.watch import allowed, health, lines, pools, timings
+from queues.watch import alerts, allowed, health, lines, pools, timings
 
 
 class Command(BaseCommand):
@@ -79,6 +79,7 @@ class Command(BaseCommand):
         ticks = [
             Tick("health samples", 5.0, health.tick),
             Tick("health records", 1.0, finished.flush),
+            Tick("alerts", alerts.EVERY_S, alerts.tick),
             Tick("error rules", error_rules.EVERY_S, error_rules.refresh),
             Tick("allowed", allowed.EVERY_S, allowed.Teller(name, lambda: limits.told(time.monotonic())).tick),
         ]

@@ -159,6 +159,30 @@ class Schedule(_Told):
 
 
 @dataclass(frozen=True)
+class Alert(_Told):
+    """What is, or was, beyond its line. `value`, `threshold` and `peak` in `unit`; `queue` None: of the whole house."""
+
+    id: str = ""
+    rule: str = ""
+    title: str = ""
+    queue: str | None = None
+    state: str = ""
+    level: str = ""
+    text: str = ""
+    value: float = 0.0
+    threshold: float = 0.0
+    peak: float = 0.0
+    unit: str = ""
+    act: str = ""
+    opened_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    resolved_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class LogLine(_Told):
     """A line that the job wrote."""
 

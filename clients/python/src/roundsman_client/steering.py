@@ -1,4 +1,4 @@
-"""Queues, definitions, schedules, and how the whole is."""
+"""Queues, definitions, schedules, alerts, and how the whole is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from .models import Definition, Json, Queue, Schedule, moment
+from .models import Alert, Definition, Json, Queue, Schedule, moment
 from .paging import items, path_of, text_of
 from .transport import KEY, Transport
 
@@ -63,6 +63,19 @@ class Steering:
         query = {"count": count} | ({} if tz is None else {"tz": tz})
         told = self._read(f"api/v1/schedules/{path_of(schedule_id)}/next-fires", query)
         return [at for each in told["fires"] if (at := moment(each["local"])) is not None]
+
+    def alerts(self, **filters: Any) -> Iterator[Alert]:
+        """The newest first. Filters: `state` (open, unless given; resolved, all), `level`, `queue`, `rule`."""
+        return map(Alert.of, self._items("api/v1/alerts", filters))
+
+    def alert(self, alert_id: str) -> Alert:
+        """One alert."""
+        return Alert.of(self._read(f"api/v1/alerts/{path_of(alert_id)}"))
+
+    def acknowledge_alert(self, alert_id: str, note: str = "") -> Alert:
+        """Say that somebody takes care of it. 409 where it has resolved, or somebody does already."""
+        path, headers = f"api/v1/alerts/{path_of(alert_id)}/acknowledge", {KEY: str(uuid4())}
+        return Alert.of(self._transport.ask("POST", path, body={"note": note}, headers=headers).json())
 
     def _steer(self, queue: str, verb: str, body: Json) -> Queue:
         return Queue.of(self._transport.ask("POST", f"api/v1/queue/{path_of(queue)}/{verb}", body=body).json())

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..errors import ApiError, NotSignedIn, RoundsmanError
-from . import account, jobs, runs, schedules, steering
+from . import account, alerts, jobs, runs, schedules, steering
 from .house import REFUSED, URL, House
 from .showing import safe
 
@@ -72,6 +72,6 @@ def main(ctx: click.Context, url: str | None, timeout_s: float) -> None:
 
 for command in (
     account.login, account.logout, jobs.jobs, runs.runs, steering.queues, schedules.schedules, steering.status,
-    steering.health,
+    steering.health, alerts.alerts,
 ):  # fmt: skip
     main.add_command(command)
