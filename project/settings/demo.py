@@ -5,7 +5,13 @@ from __future__ import annotations
 from project.env import overlay
 
 overlay(
-    {"ALLOWED_HOSTS": ["127.0.0.1", "localhost"], "INSECURE_HTTP": True, "WORKER_CONCURRENCY": 3, "WORKER_GRACE_S": 4.0}
+    {
+        "ALLOWED_HOSTS": ["127.0.0.1", "localhost"],
+        "INSECURE_HTTP": True,
+        "WORKER_CONCURRENCY": 3,
+        "WORKER_GRACE_S": 4.0,
+        "WEBHOOK_ALLOWED_PRIVATE": ["127.0.0.1"],  # a receiver to try them with
+    }
 )
 
 from project.settings.base import *  # noqa: E402

@@ -15,6 +15,8 @@ from queues.admin import (
     schedules,
     session_age,
     switches,
+    webhook_deliveries,
+    webhooks,
     workers,
 )
 
@@ -33,5 +35,7 @@ __all__ = [
     "schedules",
     "session_age",
     "switches",
+    "webhook_deliveries",
+    "webhooks",
     "workers",
 ]

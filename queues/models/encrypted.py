@@ -11,7 +11,7 @@ from django.db.models.lookups import IsNull
 from queues import encryption
 
 
-class EncryptedTextField(models.TextField[Any, Any]):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Sealed as it is stored, opened as it is read. Only whether it is null can be asked of the database.
 
     Raises CannotOpen where a row is read whose key is no longer there. An empty text stays one.

@@ -13,8 +13,9 @@ from django.db.models import Count, Q, QuerySet
 from queues import registry
 from queues.ledger import clock, states
 from queues.ledger.idempotency import KEPT_DAYS
-from queues.models import HealthSample, IdempotencyRecord, JobDefinition, Run
+from queues.models import HealthSample, IdempotencyRecord, JobDefinition, Run, WebhookDelivery
 
+WEBHOOK_DAYS = 30  # messages and their tries are kept so long
 UNKNOWN_JOB_DAYS = 30  # for runs of a job that no longer exists
 
 
@@ -28,6 +29,8 @@ class Plan:
     by_job: dict[str, int]
     samples: int
     keys: int  # idempotency keys
+    messages_before: datetime
+    messages: int  # of webhooks
 
     @property
     def runs(self) -> int:
@@ -43,6 +46,7 @@ def plan(*, samples_days: int) -> Plan:
         by_job.update(dict(rows))
     samples_before = clock.now() - timedelta(days=samples_days)
     keys_before = clock.now() - timedelta(days=KEPT_DAYS)
+    messages_before = clock.now() - timedelta(days=WEBHOOK_DAYS)
     return Plan(
         groups,
         samples_before,
@@ -50,6 +54,8 @@ def plan(*, samples_days: int) -> Plan:
         dict(sorted(by_job.items())),
         samples=HealthSample.objects.filter(at__lt=samples_before).count(),
         keys=IdempotencyRecord.objects.filter(created_at__lt=keys_before).count(),
+        messages_before=messages_before,
+        messages=WebhookDelivery.objects.filter(created_at__lt=messages_before).count(),
     )
 
 
@@ -96,6 +102,17 @@ def delete_keys(plan: Plan, chunk: int) -> Iterator[int]:
     while ids := list(old.values_list("id", flat=True)[:chunk]):
         deleted, _ = IdempotencyRecord.objects.filter(id__in=ids).delete()
         done += deleted
+        yield done
+
+
+def delete_messages(plan: Plan, chunk: int) -> Iterator[int]:
+    """Delete what webhooks were told and each try, chunk by chunk; yields how many are gone so far. Whatever their state:
+    what has waited so long is of a webhook that is off, or gone."""
+    done = 0
+    old = WebhookDelivery.objects.filter(created_at__lt=plan.messages_before).order_by("id")
+    while ids := list(old.values_list("id", flat=True)[:chunk]):
+        WebhookDelivery.objects.filter(id__in=ids).delete()  # with its tries
+        done += len(ids)
         yield done
 
 

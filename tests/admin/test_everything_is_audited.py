@@ -12,8 +12,9 @@ from django.db import models
 from django.test import Client, RequestFactory
 
 from queues.contract import Actor
-from queues.ledger import error_rules
-from queues.models import AuditEntry, JobDefinition, Queue, Run, Schedule
+from queues.ledger import clock, error_rules, webhook_endpoints
+from queues.ledger.requests import new_id
+from queues.models import AuditEntry, JobDefinition, Queue, Run, Schedule, WebhookDelivery
 from queues.timetable import schedules
 
 PLAN = {"name": "Monday", "enabled": "on", "param_day": "2026-11-30", "param_depot": "MAIN", "param_objective": "time", "param_mood": "calm"}  # fmt: skip
@@ -21,6 +22,14 @@ NIGHTLY = {"name": "Each night", "enabled": "on", "kind": "cron", "cron": "0 1 *
 SECRET = "a-long-Enough-password-7"
 RULE = {"error_type": "StoreAway", "error_code": "gone", "permanent": "False", "note": "", "why": "It is back"}
 LIMIT = {"kind": "role", "name": "dispatcher", "bucket": "creation", "count": "60", "per_s": "60", "note": ""}
+HOOK = {
+    "owner": "{admin}",
+    "url": "https://hooks.example.org/",
+    "description": "Ops",
+    "events": ["run.dead"],
+    "queues": ["billing"],
+    "why": "Asked for",
+}
 WHY = {"why": "No longer needed"}
 
 # By model and verb: the page below the model's own, what is posted, and the action that is entered.
@@ -40,6 +49,10 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "queues.allowance add": ("add/", LIMIT, "allowance.create"),
     "queues.allowance change": ("{pk}/change/", {**LIMIT, "count": "61"}, "allowance.change"),
     "queues.allowance delete": ("{pk}/delete/", WHY, "allowance.delete"),
+    "queues.webhookendpoint add": ("add/", HOOK, "webhook.create"),
+    "queues.webhookendpoint change": ("{pk}/change/", {**HOOK, "events": ["run.cancelled"]}, "webhook.change"),
+    "queues.webhookendpoint delete": ("{pk}/delete/", WHY, "webhook.delete"),
+    "queues.webhookdelivery change": ("{pk}/replay/", WHY, "webhook.replay"),  # its page changes nothing, its button does
     "auth.user add": ("add/", {"username": "zoe", "password1": SECRET, "password2": SECRET, "usable_password": "true"}, "user.create"),
     "auth.user change": ("{pk}/change/", {"username": "driver", "first_name": "Zoe", "is_active": "on"}, "user.change"),
     # Verbs that have pages of their own:
@@ -64,6 +77,19 @@ def rows(
         "queues.run": run("pending"),
         "auth.user": user("driver"),
     }
+    admin_ = user("admin")
+    found["queues.webhookendpoint"] = webhook = webhook_endpoints.make(
+        admin_,
+        url="https://hooks.example.org/",
+        description="Ops",
+        events=["run.dead"],
+        queues=["billing"],
+        by=admin_,
+        actor=actor,
+    )
+    found["queues.webhookdelivery"] = WebhookDelivery.objects.create(
+        id=new_id(), endpoint=webhook, event="run.dead", key="k", payload="{}", state="dead", created_at=clock.now()
+    )
     found["queues.queue"] = Queue.objects.get(pk="billing")
     for model in admin.site._registry:
         if model._meta.label_lower == "queues.allowance":
