@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 
 from queues.contract import Actor, Done, JobContext, Outcome
@@ -10,6 +11,7 @@ from queues.engine import outbox
 from queues.engine.bulk import CLEAN, RETRY
 from queues.engine.bulk_count import count_clean, count_failed
 from queues.engine.bulk_run import carry_out
+from queues.engine.webhook_deliver import deliver
 from queues.jobspecs import (
     CleanHistory,
     CleanQueue,
@@ -17,6 +19,7 @@ from queues.jobspecs import (
     SettleCalls,
     clean_history,
     clean_queue,
+    deliver_webhooks,
     ping,
     retry_failed,
     settle_calls,
@@ -32,47 +35,38 @@ ROOM = timedelta(seconds=180)  # a run that has no more than this left before it
 def _(ctx: JobContext, params: CleanHistory) -> Outcome:
     """Every chunk commits by itself: a run that is stopped in the middle goes on where it stood."""
     plan = history.plan(samples_days=params.samples_days, alerts_days=params.alerts_days)
-    total = plan.runs + plan.samples + plan.keys + plan.alerts
-    ctx.log(
-        f"{plan.runs:,} runs, {plan.samples:,} health samples, {plan.keys:,} idempotency keys and {plan.alerts:,} alerts are "
-        "past their retention."
-    )
+    counted = {
+        "runs": plan.runs,
+        "samples": plan.samples,
+        "keys": plan.keys,
+        "messages": plan.messages,
+        "alerts": plan.alerts,
+    }
+    total = sum(counted.values())
+    ctx.log(f"Past their retention: {_listed(counted)}.")
     if params.dry_run:
         ctx.progress(total, total, "Counted; nothing was deleted.")
-        return Done(
-            {
-                "dry_run": True,
-                "runs": plan.runs,
-                "samples": plan.samples,
-                "keys": plan.keys,
-                "alerts": plan.alerts,
-                "jobs": plan.by_job,
-            }
-        )
-    runs = samples = keys = alerts = 0
+        return Done({"dry_run": True, **counted, "jobs": plan.by_job})
     if total:
         audit.write(
             Actor.system(clean_history.name), "history.clean", object_type="run", object_id=str(ctx.run_id),
-            object_label="Past their retention", before={"runs": plan.runs, "samples": plan.samples, "keys": plan.keys, "alerts": plan.alerts},
+            object_label="Past their retention", before=counted,
         )  # fmt: skip
-    ctx.progress(0, total, "Deleting runs")
-    for runs in history.delete_runs(plan, params.chunk):
-        ctx.progress(runs, total, f"{runs:,} runs deleted")
-        ctx.checkpoint()
-    for samples in history.delete_samples(plan, params.chunk):
-        ctx.progress(runs + samples, total, f"{runs:,} runs and {samples:,} samples deleted")
-        ctx.checkpoint()
-    for keys in history.delete_keys(plan, params.chunk):
-        ctx.progress(runs + samples + keys, total, f"{runs:,} runs, {samples:,} samples and {keys:,} keys deleted")
-        ctx.checkpoint()
-    for alerts in history.delete_alerts(plan, params.chunk):
-        ctx.progress(runs + samples + keys + alerts, total, f"{alerts:,} alerts deleted")
-        ctx.checkpoint()
-    done = runs + samples + keys + alerts
-    ctx.progress(done, done, "Done")
-    return Done(
-        {"dry_run": False, "runs": runs, "samples": samples, "keys": keys, "alerts": alerts, "jobs": plan.by_job}
-    )
+    ctx.progress(0, total, "Deleting")
+    deleted = dict.fromkeys(counted, 0)
+    for name, steps in (
+        ("runs", history.delete_runs(plan, params.chunk)),
+        ("samples", history.delete_samples(plan, params.chunk)),
+        ("keys", history.delete_keys(plan, params.chunk)),
+        ("messages", history.delete_messages(plan, params.chunk)),
+        ("alerts", history.delete_alerts(plan, params.chunk)),
+    ):
+        for done in steps:
+            deleted[name] = done
+            ctx.progress(sum(deleted.values()), total, f"Deleted: {_listed(deleted)}")
+            ctx.checkpoint()
+    ctx.progress(sum(deleted.values()), sum(deleted.values()), "Done")
+    return Done({"dry_run": False, **deleted, "jobs": plan.by_job})
 
 
 @clean_queue.handler
@@ -124,6 +118,18 @@ def _(ctx: JobContext, params: SettleCalls) -> Outcome:
     if rows and (ends.total() < len(rows) or len(rows) == params.limit):
         ctx.enqueue(settle_calls, params, concurrency_key=settle_calls.name)
     return Done({"looked_after": ends.total(), **ends})
+
+
+@deliver_webhooks.handler
+def _(ctx: JobContext, params: NoParams) -> Outcome:
+    """What a stopped run leaves is due again within a minute."""
+    return Done(dict(deliver(go_on=lambda: not ctx.cancelled())))
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """How many of each, in words."""
+    words = {"runs": "runs", "samples": "health samples", "keys": "idempotency keys", "messages": "webhook messages"}
+    return ", ".join(f"{number:,} {words[name]}" for name, number in counts.items())
 
 
 @ping.handler

@@ -34,7 +34,8 @@ clean_history = spec(
     title="Clean the history",
     description=(
         "Deletes finished runs with their events and logs once they are older than their definition's retention "
-        "(their job's, where the definition has none), old health samples and alerts, and idempotency keys older than seven days. "
+        "(their job's, where the definition has none), old health samples and alerts, idempotency keys older than seven days, and "
+        "what webhooks were told thirty days ago. "
         "Live runs and effects are never touched."
     ),
     impact="Deletes finished runs past their retention, for good. A dry run counts them and deletes nothing.",
@@ -152,6 +153,21 @@ settle_calls = spec(
     max_attempts=6,
     retention_days=3,
     key_limit=2,
+)
+
+deliver_webhooks = spec(
+    "queues.deliver_webhooks",
+    queue="external-api",
+    params=NoParams,
+    title="Deliver webhooks",
+    description=(
+        "Sends what webhooks are to be told and is due. Every worker looks once a second whether there is anything: it needs "
+        "no schedule."
+    ),
+    impact="Sends messages to the addresses of webhooks. What did not arrive is sent again later, for about three days.",
+    timeout_s=120,
+    max_attempts=3,
+    retention_days=1,
 )
 
 ping = spec(

@@ -22,11 +22,13 @@ class Action(StrEnum):
 
     READ = "read"  # runs, definitions, schedules, figures of a queue
     ENQUEUE = "enqueue"  # run, cancel, retry, define and schedule the jobs of a queue
+    SUBSCRIBE = "subscribe"  # have a webhook of one's own told what happens on a queue
     STATS = "stats"  # the figures of all queues together
     ADMINISTER = "administer"  # pause, drain, clean, retry in bulk, override settings, initialise
     AUDIT = "audit"  # read the audit log
 
 
+OF_A_QUEUE = frozenset({Action.READ, Action.ENQUEUE, Action.SUBSCRIBE})
 _ALL = frozenset(catalogue.NAMES)
 _READS: dict[str, frozenset[str]] = {MANAGER: _ALL, DISPATCHER: _ALL}
 _OPERATES: dict[str, frozenset[str]] = {
@@ -53,15 +55,18 @@ CHANGES: dict[str, dict[str, Action]] = {
     "queue": dict.fromkeys(
         ("enabled", "concurrency", "memory_limit_mb", "rate_limit", "executor"), Action.ADMINISTER
     ),
+    "webhook": dict.fromkeys(
+        ("url", "description", "events", "queues", "jobs", "enabled"), Action.SUBSCRIBE
+    ),
 }  # fmt: skip
 
 
 def allows(roles: Collection[str], action: Action, queue: str | None = None) -> bool:
-    """Whether any of these roles may do this; `queue` is required for READ and ENQUEUE (an unknown one is refused)."""
+    """Whether any of these roles may do this; `queue` is required for those of a queue (an unknown one is refused)."""
     if ADMIN in roles:
         return queue is None or queue in _ALL
-    if action in (Action.READ, Action.ENQUEUE):
-        table = _READS if action is Action.READ else _OPERATES
+    if action in OF_A_QUEUE:
+        table = _OPERATES if action is Action.ENQUEUE else _READS
         return any(queue in table.get(role, ()) for role in roles)
     if action is Action.STATS:
         return any(role in _READS for role in roles)
@@ -109,16 +114,22 @@ def keep_scope(user: Any, scope: Scope) -> None:
     user.__dict__["_roundsman_scope"] = scope
 
 
+def scope_of(user: Any) -> Scope | None:
+    """That of the API key by which this user object comes; None: by none."""
+    found: Scope | None = user.__dict__.get("_roundsman_scope")
+    return found
+
+
 def may(user: Any, action: Action, *, queue: str | None = None) -> bool:
     """Whether this user may do this, on this queue where it is about one."""
     if not allows(roles_of(user), action, queue):
         return False
-    scope: Scope | None = user.__dict__.get("_roundsman_scope")
+    scope = scope_of(user)
     return scope is None or scope.allows(action, queue)
 
 
 def refused(user: Any, kind: str, fields: Iterable[str], *, queue: str) -> list[str]:
-    """Which of these fields of a "definition", "schedule" or "queue" this user may not change, by the queue it is of."""
+    """Which of these fields of a "definition", "schedule", "queue" or "webhook" this user may not change, by the queue it is of."""
     needs = CHANGES[kind]
     return [name for name in fields if name not in needs or not may(user, needs[name], queue=queue)]
 

@@ -25,12 +25,16 @@ from queues.api import (
     schedules,
     standing,
     views,
+    webhook_deliveries,
+    webhook_verbs,
+    webhooks,
     workers,
 )
 from queues.catalogue import EVERY
 from queues.watch.views import metrics
 
 ONE_RUN = "api/v1/runs/<uuid:run_id>"
+HOOK = "api/v1/webhooks/<uuid:pk>"
 RUN = "api/v1/queue/<str:queue>/jobs/<uuid:run_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -88,6 +92,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/alerts", alerts.Alerts.as_view(), name="api-alerts"),
     path("api/v1/alerts/<uuid:pk>", alerts.OneAlert.as_view(), name="api-alert"),
     path("api/v1/alerts/<uuid:pk>/acknowledge", alerts.AcknowledgeAlert.as_view(), name="api-alert-acknowledge"),
+    path("api/v1/webhooks", webhooks.Webhooks.as_view(), name="api-webhooks"),
+    path(HOOK, webhooks.OneWebhook.as_view(), name="api-webhook"),
+    path(f"{HOOK}/rotate", webhook_verbs.RotateWebhook.as_view(), name="api-webhook-rotate"),
+    path(f"{HOOK}/test", webhook_verbs.TestWebhook.as_view(), name="api-webhook-test"),
+    path(f"{HOOK}/replay", webhook_verbs.ReplayWebhook.as_view(), name="api-webhook-replay"),
+    path(f"{HOOK}/deliveries", webhook_deliveries.Deliveries.as_view(), name="api-webhook-deliveries"),
+    path(f"{HOOK}/deliveries/<uuid:delivery>", webhook_deliveries.OneDelivery.as_view(), name="api-webhook-delivery"),
+    path(
+        f"{HOOK}/deliveries/<uuid:delivery>/replay",
+        webhook_deliveries.ReplayDelivery.as_view(),
+        name="api-webhook-delivery-replay",
+    ),
     path("api/v1/audit", audit.Audit.as_view(), name="api-audit"),
     re_path(r"^api(?:/(?P<path>.*))?$", doors.Nothing.as_view(), name="api-nothing"),
 ]

@@ -53,6 +53,14 @@ def no_switch_thrown() -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_webhook_made() -> None:
+    """Nobody wants to be told of anything, and the database isn't asked, until a test makes a webhook."""
+    from queues.ledger import webhook_subscriptions
+
+    webhook_subscriptions.forget(read_s=float("inf"))
+
+
+@pytest.fixture(autouse=True)
 def no_allowance_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has limits of their own, and the database isn't asked, until a test writes one."""
     from queues.ledger import allowances

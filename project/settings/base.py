@@ -161,6 +161,8 @@ RATE_LIMIT_CREATION: str = env("RATE_LIMIT_CREATION")
 RATE_LIMIT_ADMINISTRATION: str = env("RATE_LIMIT_ADMINISTRATION")
 RATE_LIMIT_LOGIN: str = env("RATE_LIMIT_LOGIN")
 TRUSTED_PROXIES: int = env("TRUSTED_PROXIES")
+WEBHOOK_ALLOWED_PRIVATE: list[str] = env("WEBHOOK_ALLOWED_PRIVATE")
+WEBHOOK_CA_FILE: str = env.file("WEBHOOK_CA_FILE")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["queues.api.permissions.ByPolicy"],  # a view that declares no needs lets nobody in
@@ -204,6 +206,10 @@ SPECTACULAR_SETTINGS = {
         "Grade": "queues.api.answers.GRADES",
         "HealthWord": "queues.api.answers.WORDS",
         "ComponentName": "queues.api.answers.COMPONENTS",
+        "WebhookState": "queues.api.webhook_serializers.STATES",
+        "WebhookEvent": "queues.ledger.webhook_events.EVENTS",
+        "DeliveryEvent": "queues.api.webhook_serializers.TOLD",
+        "DeliveryState": "queues.models.WebhookDelivery.State",
         "UpOrDown": "queues.api.answers.UP_OR_DOWN",
     },
 }

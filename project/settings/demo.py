@@ -11,6 +11,7 @@ overlay(
         "LOG_FORMAT": "line",
         "WORKER_CONCURRENCY": 3,
         "WORKER_GRACE_S": 4.0,
+        "WEBHOOK_ALLOWED_PRIVATE": ["127.0.0.1"],  # a receiver to try them with
     }
 )
 

@@ -76,6 +76,8 @@ UNFOLD = {
                     },
                     _link("Health", "monitor_heart", "queues_queuehealth_changelist"),
                     _link("Outbound calls", "outbox", "queues_outboundcall_changelist"),
+                    _link("Webhooks", "webhook", "queues_webhookendpoint_changelist"),
+                    _link("Webhook deliveries", "forward_to_inbox", "queues_webhookdelivery_changelist"),
                     _link("Error rules", "rule", "queues_errorrule_changelist"),
                     _link("Switches", "toggle_on", "queues_switch_changelist"),
                     _link("Audit log", "fact_check", "queues_auditentry_changelist"),

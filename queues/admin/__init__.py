@@ -17,6 +17,8 @@ from queues.admin import (
     schedules,
     session_age,
     switches,
+    webhook_deliveries,
+    webhooks,
     workers,
 )
 
@@ -37,5 +39,7 @@ __all__ = [
     "schedules",
     "session_age",
     "switches",
+    "webhook_deliveries",
+    "webhooks",
     "workers",
 ]

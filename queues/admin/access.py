@@ -53,6 +53,11 @@ def may_administer(user: Any) -> bool:
     return policy.may(user, Action.ADMINISTER)
 
 
+def subscribable_queues(user: Any) -> list[str]:
+    """The queues of which the user may have a webhook told, in serving order."""
+    return reach.queues(user, Action.SUBSCRIBE)
+
+
 def may_audit(user: Any) -> bool:
     return policy.may(user, Action.AUDIT)
 

@@ -28,6 +28,7 @@ from queues.policy import Action
 WORDS = {
     Action.READ: "Read runs, definitions and schedules",
     Action.ENQUEUE: "Run, cancel, retry, define and schedule jobs",
+    Action.SUBSCRIBE: "Make webhooks of its owner’s, and see them",
     Action.STATS: "Read the figures of all queues together",
     Action.ADMINISTER: "Administer queues",
     Action.AUDIT: "Read the audit log",

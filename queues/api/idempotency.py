@@ -76,9 +76,11 @@ def once_row(request: Request, act: Callable[[], M], rows: QuerySet[M]) -> tuple
         first = idempotency.take(key, new_id())
         if first is None:
             row = act()
-            idempotency.settle(key, UUID(int=row.pk))  # such a row's number, in the place of a run's id
+            # such a row's number, in the place of a run's id
+            idempotency.settle(key, row.pk if isinstance(row.pk, UUID) else UUID(int=row.pk))
             return row, {}
-    found = rows.filter(pk=first.int).first()
+    by_id = isinstance(rows.model._meta.pk, models.UUIDField)
+    found = rows.filter(pk=first if by_id else first.int).first()
     if found is None:
         raise RowGone(
             f"What the idempotency key {key.key!r} was answered with is deleted. Take a new key to make it anew."

@@ -53,11 +53,16 @@ class ByPolicy(BasePermission):
             if getattr(view, "hidden", False) and not policy.may(user, Action.READ, queue=queue):
                 raise NotFound(NO_RUN)
             return policy.may(user, action, queue=queue)
-        if action in (Action.READ, Action.ENQUEUE):
-            if getattr(view, "hidden", False) and not _any(user, Action.READ):
+        if action in policy.OF_A_QUEUE:
+            if getattr(view, "hidden", False) and not _any(user, _seeing(action)):
                 raise NotFound(getattr(view, "nothing", NO_RUN))
             return _any(user, action)
         return policy.may(user, action)
+
+
+def _seeing(action: Action) -> Action:
+    """What it takes to know that there is such an object at all."""
+    return Action.SUBSCRIBE if action is Action.SUBSCRIBE else Action.READ
 
 
 def _any(user: Any, action: Action) -> bool:

@@ -13,11 +13,11 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from queues import policy
 from queues.errors import FieldError, InvalidParams, NotAllowed
-from queues.models import JobDefinition, Queue, Schedule
+from queues.models import JobDefinition, Queue, Schedule, WebhookEndpoint
 
 
 @contextmanager
-def by_field(row: JobDefinition | Schedule | Queue) -> Iterator[None]:
+def by_field(row: JobDefinition | Schedule | Queue | WebhookEndpoint) -> Iterator[None]:
     """What a service refuses of a row, as ValidationError (a body's fields) and InvalidParams (fields under "params.").
 
     Another of the same name may come at the same moment, after both were found valid.
@@ -30,7 +30,10 @@ def by_field(row: JobDefinition | Schedule | Queue) -> Iterator[None]:
     except InvalidParams as wrong:
         raise InvalidParams(wrong.job, [_under_params(each) for each in wrong.errors]) from None
     except IntegrityError:
-        if not type(row)._default_manager.filter(name=row.name).exclude(pk=row.pk).exists():
+        if (
+            isinstance(row, WebhookEndpoint)
+            or not type(row)._default_manager.filter(name=row.name).exclude(pk=row.pk).exists()
+        ):
             raise
         told = f"There is a {row._meta.verbose_name} of this name already."
         raise ValidationError({"name": [ErrorDetail(told, "unique")]}) from None

@@ -133,7 +133,7 @@ def told(key: ApiKey) -> dict[str, Any]:
 
 def _reaches(key: ApiKey, action: Action) -> bool:
     roles = policy.roles_of(key.owner)
-    if action in (Action.READ, Action.ENQUEUE):
+    if action in policy.OF_A_QUEUE:
         return any(policy.allows(roles, action, queue) for queue in key.queues)
     return policy.allows(roles, action)
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from uuid import UUID
 
 from queues import failpoints
-from queues.ledger import clock, states
+from queues.ledger import clock, states, webhooks
 from queues.ledger.brief import brief
 from queues.ledger.crashes import Crashes, after_crash
 from queues.ledger.facts import Ending, Finished, LogLine, Progress
 from queues.ledger.lease import freeing
 from queues.ledger.sql import insert_each, storable, update_each
+from queues.ledger.webhook_events import RunEnd
 from queues.models import EffectRecord, Run, RunEvent, RunLogLine
 
 
@@ -32,6 +33,7 @@ def finish(endings: Sequence[Ending], *, slots: Sequence[UUID] = ()) -> list[Fin
         _add_effects(kept)
         insert_each(RunEvent, [event for ending in kept for event in _events(ending)])
         _add_log((e.claim.id, e.claim.attempt + 1, e.log) for e in kept if e.log)
+        webhooks.runs_ended((_end(e) for e in kept), known=True)
         failpoints.reach("finish.written")
         if slots:
             talk.close(freeing(slots))
@@ -207,6 +209,15 @@ def _events(ending: Ending) -> Iterable[dict[str, object]]:
                 "retry_at": ending.retry_at.isoformat() if ending.retry_at else None,
             },
         }
+
+
+def _end(ending: Ending) -> RunEnd:
+    """What webhooks are told of it."""
+    claim = ending.claim
+    return RunEnd(
+        claim.id, claim.job, claim.queue, ending.state, claim.attempt + 1, ending.finished_at, claim.created_at,
+        ending.started_at, claim.definition_id, ending.error_type, ending.error_code,
+    )  # fmt: skip
 
 
 def _add_log(logs: Iterable[tuple[UUID, int, Sequence[LogLine]]]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
 from queues import failpoints
-from queues.ledger import clock, states
+from queues.ledger import clock, states, webhooks
 from queues.ledger.brief import brief
 from queues.ledger.crashes import AfterCrash, Crashes, after_loss
 from queues.ledger.sql import update_each
+from queues.ledger.webhook_events import RunEnd
 from queues.models import Run, RunEvent, Slot, Worker
 
 
@@ -78,6 +80,7 @@ def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
         back = [_rescued(run, charged=run.id in started) for run in rows]
         update_each(Run, back)
         RunEvent.objects.bulk_create(_events(run for run in rows if run.id in started))
+        webhooks.runs_ended((_end(run, row) for run, row in zip(rows, back, strict=True)), known=True)
         busy = Run.objects.filter(worker_id=worker_id, state=states.RUNNING).values("lease_token")
         Slot.objects.filter(worker_id=worker_id).exclude(token__in=busy).delete()
         failpoints.reach("rescue.written")
@@ -85,7 +88,7 @@ def rescue(worker_id: UUID) -> list[tuple[str, UUID]]:
     return [(run.queue, run.id) for run, row in zip(rows, back, strict=True) if row["state"] == states.PENDING]
 
 
-def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
+def _rescued(run: Run, *, charged: bool) -> dict[str, Any]:
     """One that had not started is pending again; the started one is charged its attempt and its crash."""
     cancelled = run.cancel_requested_at is not None
     state = states.CANCELLED if cancelled else states.PENDING
@@ -111,6 +114,14 @@ def _rescued(run: Run, *, charged: bool) -> dict[str, object]:
             f"The worker was lost while this run was running ({after.times})." if charged else run.error_message
         ),
     }
+
+
+def _end(run: Run, row: dict[str, Any]) -> RunEnd:
+    """What webhooks are told of it; one that is pending again has not ended."""
+    return RunEnd(
+        run.id, run.job, run.queue, row["state"], row["attempt"], row["finished_at"] or run.created_at, run.created_at,
+        run.started_at, run.definition_id, row["error_type"], row["error_code"],
+    )  # fmt: skip
 
 
 def _events(runs: Iterable[Run]) -> list[RunEvent]:

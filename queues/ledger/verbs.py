@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from queues.contract import Actor
 from queues.errors import WrongState
-from queues.ledger import clock, states
+from queues.ledger import clock, states, webhooks
 from queues.ledger.events import add_events
+from queues.ledger.webhook_events import RunEnd
 from queues.models import Run, RunEvent
 
 WAITING = frozenset({states.SCHEDULED, states.PENDING})
@@ -36,6 +38,7 @@ def request_cancel(run_id: UUID, *, actor: Actor, why: str = "") -> Run:
         run.state, run.finished_at, run.cancel_requested_at = states.CANCELLED, now, now
         run.save(update_fields=["state", "finished_at", "cancel_requested_at"])
         add_events([run], RunEvent.Kind.CANCELLED, actor, why)
+        webhooks.runs_ended([_cancelled(run, now)])
     return run
 
 
@@ -50,13 +53,21 @@ def cancel_waiting(
     if not WAITING.issuperset(among):
         raise ValueError(f"Only runs that wait are cancelled by the many, not: {', '.join(sorted(among))}.")
     with transaction.atomic():
-        rows = locked(ids, among, "attempt")
+        rows = locked(ids, among, "attempt", "job", "created_at", "definition_id")
         now = clock.now()
         Run.objects.filter(id__in=[run.id for run in rows]).update(
             state=states.CANCELLED, finished_at=now, cancel_requested_at=now
         )
         add_events(rows, RunEvent.Kind.CANCELLED, actor, why)
+        webhooks.runs_ended(_cancelled(run, now) for run in rows)
     return [(run.queue, run.id) for run in rows]
+
+
+def _cancelled(run: Run, at: datetime) -> RunEnd:
+    """What webhooks are told of a run that was cancelled while it waited."""
+    return RunEnd(
+        run.id, run.job, run.queue, states.CANCELLED, run.attempt, at, run.created_at, definition_id=run.definition_id
+    )
 
 
 def locked(ids: Sequence[UUID], among: Collection[str], *columns: str) -> list[Run]:

@@ -21,6 +21,8 @@ from queues.models.schedule import Fire, Schedule
 from queues.models.second_factor import Authenticator, BackupCodes
 from queues.models.switch import Switch
 from queues.models.token_family import TokenFamily
+from queues.models.webhook import WebhookEndpoint
+from queues.models.webhook_delivery import WebhookAttempt, WebhookDelivery, WebhookTally
 from queues.models.worker import Worker
 
 __all__ = [
@@ -51,5 +53,9 @@ __all__ = [
     "Spending",
     "Switch",
     "TokenFamily",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookTally",
     "Worker",
 ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from queues.ledger.webhooks import announce
 from queues.models import Alert, AlertEvent
 from queues.watch.alert_rules import BY_NAME
 from queues.watch.alert_states import News
@@ -16,11 +16,6 @@ TYPES = ("alert.opened", "alert.worsened", "alert.resolved")
 def tell(news: News, alert: Alert, event: AlertEvent) -> None:
     """An event of the alert, as it is now. `event`, the step that it is about, names it: it is told once."""
     announce(f"alert.{news}", key=f"{alert.pk}:{event.pk}:{news}", queue=alert.queue or None, data=data_of(alert))
-
-
-def announce(event_type: str, *, key: str, queue: str | None, data: Mapping[str, Any]) -> int:
-    """How many were told. Nobody can subscribe yet."""
-    return 0
 
 
 def data_of(alert: Alert) -> dict[str, Any]:

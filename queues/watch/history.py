@@ -13,8 +13,9 @@ from django.db.models import Count, Q, QuerySet
 from queues import registry
 from queues.ledger import clock, states
 from queues.ledger.idempotency import KEPT_DAYS
-from queues.models import Alert, HealthSample, IdempotencyRecord, JobDefinition, Run
+from queues.models import Alert, HealthSample, IdempotencyRecord, JobDefinition, Run, WebhookDelivery
 
+WEBHOOK_DAYS = 30  # messages and their tries are kept so long
 UNKNOWN_JOB_DAYS = 30  # for runs of a job that no longer exists
 
 
@@ -30,6 +31,8 @@ class Plan:
     keys: int  # idempotency keys
     alerts_before: datetime
     alerts: int  # resolved ones
+    messages_before: datetime
+    messages: int  # of webhooks
 
     @property
     def runs(self) -> int:
@@ -46,6 +49,7 @@ def plan(*, samples_days: int, alerts_days: int = 90) -> Plan:
     samples_before = clock.now() - timedelta(days=samples_days)
     keys_before = clock.now() - timedelta(days=KEPT_DAYS)
     alerts_before = clock.now() - timedelta(days=alerts_days)
+    messages_before = clock.now() - timedelta(days=WEBHOOK_DAYS)
     return Plan(
         groups,
         samples_before,
@@ -55,6 +59,8 @@ def plan(*, samples_days: int, alerts_days: int = 90) -> Plan:
         keys=IdempotencyRecord.objects.filter(created_at__lt=keys_before).count(),
         alerts_before=alerts_before,
         alerts=Alert.objects.filter(resolved_at__lt=alerts_before).count(),
+        messages_before=messages_before,
+        messages=WebhookDelivery.objects.filter(created_at__lt=messages_before).count(),
     )
 
 
@@ -110,6 +116,17 @@ def delete_alerts(plan: Plan, chunk: int) -> Iterator[int]:
     old = Alert.objects.filter(resolved_at__lt=plan.alerts_before).order_by("resolved_at")
     while ids := list(old.values_list("id", flat=True)[:chunk]):
         Alert.objects.filter(id__in=ids).delete()
+        done += len(ids)
+        yield done
+
+
+def delete_messages(plan: Plan, chunk: int) -> Iterator[int]:
+    """Delete what webhooks were told and each try, chunk by chunk; yields how many are gone so far. Whatever their state:
+    what has waited so long is of a webhook that is off, or gone."""
+    done = 0
+    old = WebhookDelivery.objects.filter(created_at__lt=plan.messages_before).order_by("id")
+    while ids := list(old.values_list("id", flat=True)[:chunk]):
+        WebhookDelivery.objects.filter(id__in=ids).delete()  # with its tries
         done += len(ids)
         yield done
 

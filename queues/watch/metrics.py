@@ -28,6 +28,7 @@ from queues.watch.look import Look, WorkerLook, look
 from queues.watch.net import COUNTERS
 from queues.watch.score import judge
 from queues.watch.table import BY_NAME
+from queues.watch.webhooks import OUTCOMES, Webhooks, read_webhooks
 
 log = logging.getLogger("roundsman.metrics")
 DEADLINE_S = 1.5  # for both parts together: a scrape is answered within two seconds whatever is away
@@ -44,6 +45,7 @@ class LedgerPart:
     sampled_at: Mapping[str, datetime] = field(default_factory=dict)
     alerts: alert_metrics.Counted = field(default_factory=alert_metrics.Counted)
     latency_s: float | None = None
+    webhooks: Webhooks = field(default_factory=Webhooks)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def read_ledger() -> LedgerPart:
         counters={row.queue: {state: getattr(row, name) for state, name in COUNTERS.items()} for row in rows},
         sampled_at={row.queue: row.sampled_at for row in rows if row.sampled_at is not None},
         alerts=alert_metrics.read(),
+        webhooks=read_webhooks(),
     )
 
 
@@ -202,6 +205,12 @@ def _ledger_families(part: LedgerPart, *, redis_up: bool) -> Iterable[Metric]:
         for state in COUNTERS:
             processed.add_metric((f.queue, "retried" if state == states.SCHEDULED else state), counters.get(state, 0))
     yield processed
+    told = CounterMetricFamily(*_head("queue_webhook_deliveries_total"))
+    for outcome in OUTCOMES:
+        told.add_metric((outcome,), part.webhooks.totals.get(outcome, 0))
+    yield told
+    yield _gauge("queue_webhook_deliveries_pending", [((), part.webhooks.pending)])
+    yield _gauge("queue_webhook_deliveries_dead", [((), part.webhooks.dead)])
     ages = {queue: max(0.0, (part.look.at - at).total_seconds()) for queue, at in part.sampled_at.items()}
     yield _gauge("queue_health_sample_age_seconds", [((queue,), age) for queue, age in ages.items()])
     yield from alert_metrics.families(part.alerts, part.look.at)

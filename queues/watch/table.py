@@ -55,6 +55,14 @@ METRICS: tuple[MetricSpec, ...] = (
         "Redis",
     ),
     MetricSpec("queue_dead_letters", "gauge", QUEUE, "Dead letters that lie in the ledger."),
+    MetricSpec(
+        "queue_webhook_deliveries_total",
+        "counter",
+        ("outcome",),
+        "Messages to webhooks that were delivered, did not arrive and are sent again (retried), or were given up (dead).",
+    ),
+    MetricSpec("queue_webhook_deliveries_pending", "gauge", (), "Messages to webhooks on their way, and that wait."),
+    MetricSpec("queue_webhook_deliveries_dead", "gauge", (), "Messages to webhooks that were given up and lie there."),
     MetricSpec("queue_paused", "gauge", QUEUE, "1 while the queue is paused."),
     MetricSpec("queue_enabled", "gauge", QUEUE, "0 while the queue is switched off."),
     MetricSpec(

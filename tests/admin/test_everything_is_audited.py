@@ -12,8 +12,9 @@ from django.db import models
 from django.test import Client, RequestFactory
 
 from queues.contract import Actor
-from queues.ledger import error_rules
-from queues.models import AlertOverride, AuditEntry, JobDefinition, Queue, Run, Schedule
+from queues.ledger import clock, error_rules, webhook_endpoints
+from queues.ledger.requests import new_id
+from queues.models import AlertOverride, AuditEntry, JobDefinition, Queue, Run, Schedule, WebhookDelivery
 from queues.timetable import schedules
 
 PLAN = {"name": "Monday", "enabled": "on", "param_day": "2026-11-30", "param_depot": "MAIN", "param_objective": "time", "param_mood": "calm"}  # fmt: skip
@@ -22,6 +23,14 @@ SECRET = "a-long-Enough-password-7"
 RULE = {"error_type": "StoreAway", "error_code": "gone", "permanent": "False", "note": "", "why": "It is back"}
 LIMIT = {"kind": "role", "name": "dispatcher", "bucket": "creation", "count": "60", "per_s": "60", "note": ""}
 LINE = {"rule": "queue_wait", "queue": "email", "warning": "8", "critical": "", "muted_until": "", "reason": "Mailings"}
+HOOK = {
+    "owner": "{admin}",
+    "url": "https://hooks.example.org/",
+    "description": "Ops",
+    "events": ["run.dead"],
+    "queues": ["billing"],
+    "why": "Asked for",
+}
 WHY = {"why": "No longer needed"}
 
 # By model and verb: the page below the model's own, what is posted, and the action that is entered.
@@ -44,6 +53,10 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "queues.alertoverride add": ("add/", LINE, "alert_override.create"),
     "queues.alertoverride change": ("{pk}/change/", {**LINE, "warning": "9"}, "alert_override.change"),
     "queues.alertoverride delete": ("{pk}/delete/", WHY, "alert_override.delete"),
+    "queues.webhookendpoint add": ("add/", HOOK, "webhook.create"),
+    "queues.webhookendpoint change": ("{pk}/change/", {**HOOK, "events": ["run.cancelled"]}, "webhook.change"),
+    "queues.webhookendpoint delete": ("{pk}/delete/", WHY, "webhook.delete"),
+    "queues.webhookdelivery change": ("{pk}/replay/", WHY, "webhook.replay"),  # its page changes nothing, its button does
     "auth.user add": ("add/", {"username": "zoe", "password1": SECRET, "password2": SECRET, "usable_password": "true"}, "user.create"),
     "auth.user change": ("{pk}/change/", {"username": "driver", "first_name": "Zoe", "is_active": "on"}, "user.change"),
     # Verbs that have pages of their own:
@@ -70,6 +83,19 @@ def rows(
     }
     found["queues.alertoverride"] = AlertOverride.objects.create(
         rule="queue_wait", queue="billing", warning=7, reason="r"
+    )
+    admin_ = user("admin")
+    found["queues.webhookendpoint"] = webhook = webhook_endpoints.make(
+        admin_,
+        url="https://hooks.example.org/",
+        description="Ops",
+        events=["run.dead"],
+        queues=["billing"],
+        by=admin_,
+        actor=actor,
+    )
+    found["queues.webhookdelivery"] = WebhookDelivery.objects.create(
+        id=new_id(), endpoint=webhook, event="run.dead", key="k", payload="{}", state="dead", created_at=clock.now()
     )
     found["queues.queue"] = Queue.objects.get(pk="billing")
     for model in admin.site._registry:

@@ -29,6 +29,10 @@ OPERATORS: dict[Queue, frozenset[str]] = {
     "billing": ADMINS | {"manager"},
     "notifications": ADMINS | {"dispatcher"},
 }
+OWNERS: dict[Queue, frozenset[str]] = {  # of the webhooks on the stage
+    "billing": ADMINS | {"manager"},
+    "notifications": ADMINS | {"dispatcher"},
+}
 _OF_QUEUE: dict[str, frozenset[str]] = {
     "route-optimization": ADMINS | {"manager", "dispatcher"},
     "billing": ADMINS | {"manager"},
@@ -44,6 +48,8 @@ RIGHTS: dict[str, frozenset[str] | dict[Queue, frozenset[str]]] = {
     "watchers": READERS,
     "operators": OPERATORS,
     "some operators": READERS,
+    "subscribers": READERS,
+    "owners": OWNERS,
     **{f"operators of {queue}": people for queue, people in _OF_QUEUE.items()},
     "admins": ADMINS,
     "superusers": frozenset({"superuser"}),
@@ -60,6 +66,8 @@ WORDS = {
     "operators": "who runs the jobs of the object's queue: admin; manager for route-optimization, billing, data-sync and "
     "reports; dispatcher for route-optimization, notifications and email",
     "some operators": "who runs the jobs of some queue (admin, manager, dispatcher); which ones, the body decides",
+    "subscribers": "who may have a webhook of his own told what happens on some queue: admin, manager, dispatcher",
+    "owners": "whose webhook it is, and admins; nobody else learns that there is one",
     **{f"operators of {queue}": ", ".join(sorted(people)) for queue, people in _OF_QUEUE.items()},
     "admins": "admin, and superusers",
     "superusers": "superusers",
@@ -71,13 +79,15 @@ WORDS = {
 class Row:
     """An address: method → (right, status for those who have it). A method that is not named is 405 to whom it answers.
 
-    `refusal`: the status for a signed-in person without the right. 0 as a status: let in, whatever comes of it (the page
+    `refusal`: the status for a signed-in person without the right; `own`: for everybody without it, also those who see
+    other things of that queue. 0 as a status: let in, whatever comes of it (the page
     of a library, or one that needs a server).
     """
 
     route: str
     methods: dict[str, tuple[str, int]]
     refusal: int = 403
+    own: bool = False
 
 
 def get(right: str = "readers", status: int = 200) -> dict[str, tuple[str, int]]:
@@ -90,6 +100,7 @@ def post(right: str, status: int) -> dict[str, tuple[str, int]]:
 
 _RUN = "api/v1/queue/<str:queue>/jobs/<uuid:run_id>"
 _BY_ID = "api/v1/runs/<uuid:run_id>"
+_HOOK = "api/v1/webhooks/<uuid:pk>"
 
 # The bodies are empty objects: 422 and 428 say that the door was open.
 API: tuple[Row, ...] = (
@@ -146,6 +157,14 @@ API: tuple[Row, ...] = (
     Row("api/v1/alerts", get()),
     Row("api/v1/alerts/<uuid:pk>", get(), 404),
     Row("api/v1/alerts/<uuid:pk>/acknowledge", post("operators", 200), 404),
+    Row("api/v1/webhooks", get("subscribers") | post("subscribers", 422)),
+    Row(_HOOK, get("owners") | {"PATCH": ("owners", 428), "DELETE": ("owners", 428)}, 404, own=True),
+    Row(f"{_HOOK}/rotate", post("owners", 200), 404, own=True),
+    Row(f"{_HOOK}/test", post("owners", 202), 404, own=True),
+    Row(f"{_HOOK}/replay", post("owners", 422), 404, own=True),
+    Row(f"{_HOOK}/deliveries", get("owners"), 404, own=True),
+    Row(f"{_HOOK}/deliveries/<uuid:delivery>", get("owners"), 404, own=True),
+    Row(f"{_HOOK}/deliveries/<uuid:delivery>/replay", post("owners", 409), 404, own=True),
     Row("api/v1/audit", get("admins")),
     Row("^api(?:/(?P<path>.*))?$", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), ("everybody", 404))),
 )
@@ -204,6 +223,8 @@ _MODELS: tuple[list[Row], ...] = (
     pages("queues/alert", "readers", change="readers"),  # its page takes no form
     pages("queues/alertoverride", "admins", add="admins", change="admins", delete="admins"),
     pages("queues/apikey", "admins", add="admins", change="admins"),  # its page takes no form
+    pages("queues/webhookendpoint", "readers", add="readers", one="owners", change="owners", delete="owners"),
+    pages("queues/webhookdelivery", "readers", one="owners", change="owners"),  # its page takes no form
     pages("auth/user", "admins", add="admins", change="admins"),
     pages("auth/group", "admins"),
     *(
@@ -258,6 +279,11 @@ ADMIN: tuple[Row, ...] = (
     page("admin/queues/outboundcall/<uuid:call_id>/resolve/<str:outcome>/", "admins"),
     page("admin/queues/auditentry/export/<str:form>/", "admins"),
     *(page(f"admin/queues/apikey/<int:pk>/{verb}/", "admins") for verb in ("rotate", "revoke")),
+    *(
+        page(f"admin/queues/webhookendpoint/<uuid:pk>/{verb}/", "owners")
+        for verb in ("rotate", "pause", "resume", "test")
+    ),
+    page("admin/queues/webhookdelivery/<uuid:pk>/replay/", "owners"),
     page("admin/auth/user/<id>/password/", "admins"),
     page("admin/routing/plan/<uuid:pk>/export/", "readers"),
     *(page(f"admin/rq/{place}", "admins") for place in _RQ),

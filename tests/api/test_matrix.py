@@ -145,12 +145,21 @@ def _objects(queue: Queue, job: str) -> dict[str, Any]:
         opened_at=now, level_at=now, last_seen_at=now,
     )  # fmt: skip
     override = models.AlertOverride.objects.create(rule="queue_wait", queue=queue, warning=7, reason="r")
+    owner = User.objects.get(username="matrix-manager" if queue == "billing" else "matrix-dispatcher")
+    webhook = models.WebhookEndpoint.objects.create(
+        id=new_id(), owner=owner, url="https://hooks.example.org/", queues=[queue], events=["run.dead"], secret="whsec_c2Vj",
+        created_at=now, updated_at=now, created_by="a",
+    )  # fmt: skip
+    delivery = models.WebhookDelivery.objects.create(
+        id=new_id(), endpoint=webhook, event="run.dead", key=tag, queue=queue, payload="{}", created_at=now, next_at=now
+    )
     allowance = models.Allowance.objects.create(kind="role", name=queue[:20], bucket="general", count=1, per_s=60)
     return {
         "queues/run": run.pk, "queues/jobdefinition": definition.pk, "queues/schedule": schedule.pk, "queues/queue": queue,
         "queues/worker": worker.pk, "queues/queuehealth": health.pk, "queues/healthsample": sample.pk,
         "queues/effectrecord": effect.pk, "queues/outboundcall": call.pk, "queues/errorrule": rule.pk,
         "queues/switch": switch.pk, "queues/auditentry": entry.pk, "queues/allowance": allowance.pk,
+        "queues/webhookendpoint": webhook.pk, "queues/webhookdelivery": delivery.pk,
         "queues/alert": alert.pk, "queues/alertoverride": override.pk, "queues/apikey": key.pk, "auth/user": someone.pk, "auth/group": Group.objects.get(name="driver").pk,
         "routing/plan": plan.pk, "routing/servicearea": area.pk, "routing/vehicle": vehicle.pk,
         "routing/servicestop": routing.ServiceStop.objects.create(load_yd=1, node=1, **place).pk,
@@ -163,13 +172,14 @@ def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
     """A real address for a route, about an object of this queue."""
     own = {
         "api/v1/alerts": "queues/alert", "api/v1/definitions": "queues/jobdefinition", "api/v1/schedules": "queues/schedule", "api/v1/keys": "queues/apikey",
+        "api/v1/webhooks": "queues/webhookendpoint",
     }  # fmt: skip
     kind = next((label for start, label in own.items() if route.startswith(start)), "/".join(route.split("/")[1:3]))
     key = str(objects.get(kind, "1"))
     found = route
     for name, value in {
         "<str:queue>": queue, "<slug:name>": key, "<uuid:run_id>": str(objects["queues/run"]), "<int:pk>": key,
-        "<uuid:pk>": key, "<uuid:call_id>": key, "<id>": key, "<path:content_type_id>": "0", "<str:outcome>": "done",
+        "<uuid:pk>": key, "<uuid:call_id>": key, "<uuid:delivery>": str(objects["queues/webhookdelivery"]), "<id>": key, "<path:content_type_id>": "0", "<str:outcome>": "done",
         "<str:form>": "csv", "<int:queue_index>": "0", "<int:scheduler_index>": "0", "<int:connection_index>": "0",
         "<str:job_id>": "j", "<str:result_id>": "r", "<str:key>": "k", "<str:scheduler_name>": "s",
         "<path:cron_job_name>": "c", "<path:object_id>": key.replace("_", "_5F"),
@@ -203,6 +213,8 @@ def wanted(row: Row, method: str, who: str, queue: Queue) -> int | None:
         return 403
     if who == "anonymous":
         return 302 if row.route == "api/docs/" and method == "GET" else 401
+    if row.own:
+        return row.refusal
     sees = own if who == "key" else who in policy.READERS
     return 403 if sees else row.refusal
 

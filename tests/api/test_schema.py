@@ -73,6 +73,12 @@ def test_it_is_valid_and_names_every_operation(schema: dict[str, Any]) -> None:
         ("/api/v1/workers", "get"),
         *(("/api/v1/alerts", "get"), ("/api/v1/alerts/{id}", "get"), ("/api/v1/alerts/{id}/acknowledge", "post")),
         ("/api/v1/audit", "get"),
+        *(("/api/v1/webhooks", verb) for verb in ("get", "post")),
+        *(("/api/v1/webhooks/{id}", verb) for verb in ("get", "patch", "delete")),
+        *((f"/api/v1/webhooks/{{id}}/{verb}", "post") for verb in ("rotate", "test", "replay")),
+        ("/api/v1/webhooks/{id}/deliveries", "get"),
+        ("/api/v1/webhooks/{id}/deliveries/{delivery}", "get"),
+        ("/api/v1/webhooks/{id}/deliveries/{delivery}/replay", "post"),
         ("/healthz", "get"),
     }
 

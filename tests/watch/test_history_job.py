@@ -16,6 +16,7 @@ from queues.errors import InvalidParams, RunCancelled
 from queues.jobspecs import CleanHistory, clean_history
 from queues.ledger import clock, states
 from queues.ledger.facts import Claim
+from queues.ledger.requests import new_id
 from queues.models import (
     Alert,
     AlertEvent,
@@ -26,6 +27,8 @@ from queues.models import (
     Run,
     RunEvent,
     RunLogLine,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 from queues.registry import NoParams
 from queues.watch import history
@@ -120,7 +123,15 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(old: Make) -> None:
     assert left() == before
     assert HealthSample.objects.count() == 1
     assert {**counted, "dry_run": False} == clean()
-    assert counted == {"dry_run": True, "runs": 2, "samples": 1, "keys": 0, "alerts": 0, "jobs": {"tests.kept": 2}}
+    assert counted == {
+        "dry_run": True,
+        "runs": 2,
+        "samples": 1,
+        "keys": 0,
+        "messages": 0,
+        "alerts": 0,
+        "jobs": {"tests.kept": 2},
+    }
 
 
 def test_old_samples_go_and_young_ones_stay(db: None) -> None:
@@ -184,3 +195,16 @@ def test_a_run_put_back_to_work_after_it_was_counted_stays(old: Make) -> None:
 def test_wrong_parameters_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(InvalidParams):
         clean_history.validate(wrong)
+
+
+def test_what_webhooks_were_told_goes_after_thirty_days_with_each_try(db: None) -> None:
+    now = clock.now()
+    for days in (29, 31, 40):
+        told = WebhookDelivery.objects.create(
+            id=new_id(), endpoint_id=uuid4(), event="run.dead", key="k", payload="{}", state="pending",
+            created_at=now - timedelta(days=days),
+        )  # fmt: skip
+        WebhookAttempt.objects.create(delivery=told, at=now, duration_ms=1)
+    assert clean(dry_run=True)["messages"] == 2
+    assert clean(chunk=1)["messages"] == 2
+    assert WebhookDelivery.objects.count() == WebhookAttempt.objects.count() == 1

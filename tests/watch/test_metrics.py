@@ -22,9 +22,9 @@ from queues import catalogue
 from queues.contract import RunRef
 from queues.engine import broker
 from queues.engine.reuse_figures import ReuseFigures
-from queues.ledger import clock, states
+from queues.ledger import clock, states, webhook_deliveries
 from queues.ledger.facts import Finished
-from queues.models import Alert, AlertWatch, QueueHealth, Slot
+from queues.models import Alert, AlertWatch, QueueHealth, Slot, WebhookDelivery
 from queues.watch import allowed, health, table, views
 from queues.watch.look import Look
 from queues.watch.metrics import LedgerPart, QueueCollector, RedisPart
@@ -298,3 +298,17 @@ def test_endings_of_the_writer_fit_what_the_watch_takes(server: object, ended: C
     timings.add([ended(queue) for queue in catalogue.NAMES])
     timings.close()
     assert value(scraped(QueueCollector(ledger=lambda: LedgerPart(Look(NOON)))), "redis_up") == 1
+
+
+def test_webhooks_are_told_by_outcome_and_by_what_waits(transactional_db: None) -> None:
+    for number, state in enumerate(("pending", "sending", "dead", "delivered")):
+        WebhookDelivery.objects.create(
+            id=uuid4(), endpoint_id=uuid4(), event="run.dead", key=str(number), payload="{}", state=state, token=uuid4(),
+            created_at=NOON,
+        )  # fmt: skip
+    webhook_deliveries.count({"delivered": 2})
+    webhook_deliveries.count({"delivered": 3, "dead": 1})
+    found = scraped()
+    assert found["queue_webhook_deliveries_pending", ()] == 2 and found["queue_webhook_deliveries_dead", ()] == 1
+    totals = {o: found["queue_webhook_deliveries_total", (("outcome", o),)] for o in ("delivered", "retried", "dead")}
+    assert totals == {"delivered": 5, "retried": 0, "dead": 1}

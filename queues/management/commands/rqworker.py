@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError
 from django.db import connection as connection_of_database
 
 from queues import catalogue
+from queues.engine import webhook_tend
 from queues.engine.adaptive import Limits
 from queues.engine.broker import connection
 from queues.engine.children import ChildRules
@@ -84,6 +85,7 @@ class Command(BaseCommand):
             Tick("allowed", allowed.EVERY_S, allowed.Teller(name, lambda: limits.told(time.monotonic())).tick),
         ]
         ticks.append(Tick("connections", pools.EVERY_S, pools.Keeper(name, ("queue", "metrics")).tick))
+        ticks.append(Tick("webhooks", webhook_tend.EVERY_S, webhook_tend.tick))
         ticks.append(Tick("audit seals", seals.EVERY_S, seals.tick))
         if options["with_scheduler"]:
             ticks.append(Tick("schedules", 0.25, fires.tick))

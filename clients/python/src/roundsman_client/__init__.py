@@ -6,13 +6,27 @@ with Client("https://roundsman.example.org", api_key=key) as client:
 
 from .client import Client
 from .errors import ApiError, FieldError, NotSignedIn, RoundsmanError, TimedOut, Unreachable
-from .models import Alert, BatchItem, Definition, Event, LogLine, Progress, Queue, Run, RunError, Schedule
+from .models import (
+    Alert,
+    BatchItem,
+    Definition,
+    Delivery,
+    Event,
+    LogLine,
+    Progress,
+    Queue,
+    Run,
+    RunError,
+    Schedule,
+    Webhook,
+)  # fmt: skip
 from .tokens import Memory, Store, Tokens
 
 # Others have the name `Problem` for it.
 Problem = ApiError
 
 __all__ = [
-    "Alert", "ApiError", "BatchItem", "Client", "Definition", "Event", "FieldError", "LogLine", "Memory", "NotSignedIn", "Problem",
+    "Alert", "ApiError", "BatchItem", "Client", "Definition", "Delivery", "Event", "FieldError", "LogLine", "Memory", "NotSignedIn", "Problem",
     "Progress", "Queue", "RoundsmanError", "Run", "RunError", "Schedule", "Store", "TimedOut", "Tokens", "Unreachable",
+    "Webhook",
 ]  # fmt: skip

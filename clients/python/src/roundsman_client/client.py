@@ -1,4 +1,4 @@
-"""The client: runs here, queues and schedules in `steering`."""
+"""The client: runs here, queues and schedules in `steering`, webhooks in `hooks`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import httpx
 
 from .auth import Auth
 from .errors import TimedOut
+from .hooks import Hooks
 from .models import BatchItem, Event, LogLine, Run
 from .paging import path_of, text_of
 from .steering import Steering
@@ -23,7 +24,7 @@ from .watching import Watch
 MOST_WAIT_S = 30  # of the server
 
 
-class Client(Steering):
+class Client(Steering, Hooks):
     """Speaks for an API key, an access token, or whoever signs in. One client serves many threads.
 
     `store` keeps the tokens of a sign-in (in memory, unless given); `patience_s` bounds the waiting after 429 and 503.

@@ -6,7 +6,7 @@ In a list with `fields`, what was not asked for has its default. Seconds end in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -180,6 +180,39 @@ class Alert(_Told):
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Webhook(_Told):
+    """`secret` is there only in the answer that made it. `state`: on, paused, disabled (by itself)."""
+
+    id: str = ""
+    url: str = ""
+    owner: str = ""
+    description: str = ""
+    events: list[str] = field(default_factory=list)
+    queues: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    enabled: bool = True
+    state: str = ""
+    disabled_why: str = ""
+    secret: str = ""
+    pending: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True)
+class Delivery(_Told):
+    """A message to a webhook; `id` is its `webhook-id`."""
+
+    id: str = ""
+    event: str = ""
+    queue: str | None = None
+    subject: str = ""
+    state: str = ""
+    attempts: int = 0
+    status: int | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True)
