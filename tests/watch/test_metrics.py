@@ -28,6 +28,7 @@ from queues.models import QueueHealth, Slot
 from queues.watch import allowed, health, table, views
 from queues.watch.look import Look
 from queues.watch.metrics import LedgerPart, QueueCollector, RedisPart
+from queues.watch.refusals import Refusals
 from queues.watch.score import judge
 from queues.watch.timings import Timings
 
@@ -85,6 +86,11 @@ def scene(transactional_db: None, server: object, at_noon: clock.Fake, run: Any,
     QueueHealth.objects.filter(pk="email").update(sampled_at=NOON - timedelta(seconds=12))
     for name, slots in (("host.1", 3), ("host.2", 1)):
         allowed.publish(name, broker.connection("metrics"), NOON, {"email": slots})
+    counted = Refusals(delay_s=1000)
+    for code, bucket in (("invalid", ""), ("invalid", ""), ("rate_limited", "creation")):
+        counted.add(code, bucket)
+    counted.flush()
+    broker.connection("queue").hincrby(broker.INTRUDERS, broker.queue_key("email"), 2)
     return at_noon
 
 
@@ -112,6 +118,11 @@ def test_a_scrape_tells_what_the_ledger_and_redis_hold(scene: Any) -> None:
     assert value(samples, "queue_cache_requests_total", job="tests.look", answer="fresh") == 0
     assert value(samples, "queue_cache_hit_rate_percent", job="tests.look") == 75
     assert value(samples, "queue_concurrency_allowed", queue="email") == 4
+    assert value(samples, "queue_api_refusals_total", code="invalid") == 2
+    assert value(samples, "queue_api_refusals_total", code="rate_limited") == 1
+    assert value(samples, "queue_api_rate_limited_total", bucket="creation") == 1
+    assert value(samples, "queue_intruders_total", queue="email") == 2
+    assert value(samples, "queue_intruders_total", queue="billing") == 0
     assert value(samples, "redis_up") == value(samples, "database_up") == 1
 
 
