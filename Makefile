@@ -1,4 +1,4 @@
-.PHONY: help demo check test chaos bench ci format lint types imports security docs worker
+.PHONY: help demo check test contract chaos bench ci format lint types imports security docs worker
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
@@ -10,6 +10,8 @@ check: ## Run the main job from end to end and exit
 	python3 manage.py demo --check
 test: ## Every test that needs no more than Python
 	python3 manage.py test
+contract: ## Try on a running server all that the API's schema says
+	$(PY) .ci/contract.py
 chaos: ## Kill everything under load, and count what was lost
 	python3 manage.py chaos
 bench: ## Measure this machine beside the other queues, in ten minutes

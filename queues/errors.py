@@ -33,12 +33,12 @@ class TransientError(RoundsmanError):
 
 
 class RateLimited(TransientError):
-    """More was asked for than is allowed in the time; `after_s`: whole seconds until it would be let through."""
+    """More was asked for than is allowed in the time; `after_s`: whole seconds until it would be let through; `bucket`: of what."""
 
     code = "rate_limited"
 
-    def __init__(self, message: str, after_s: int) -> None:
-        self.after_s = after_s
+    def __init__(self, message: str, after_s: int, bucket: str = "") -> None:
+        self.after_s, self.bucket = after_s, bucket
         super().__init__(message)
 
 

@@ -85,6 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/schedules/<int:pk>", schedules.OneSchedule.as_view(), name="api-schedule"),
     path("api/v1/schedules/<int:pk>/pause", schedule_verbs.PauseSchedule.as_view(), name="api-schedule-pause"),
     path("api/v1/schedules/<int:pk>/resume", schedule_verbs.ResumeSchedule.as_view(), name="api-schedule-resume"),
+    path("api/v1/schedules/<int:pk>/fire", schedule_verbs.FireSchedule.as_view(), name="api-schedule-fire"),
     path("api/v1/schedules/<int:pk>/next-fires", schedule_verbs.NextFires.as_view(), name="api-next-fires"),
     path("api/v1/queues", queue_resource.Queues.as_view(), name="api-queues"),
     path("api/v1/queues/<str:queue>", queue_resource.OneQueue.as_view(), name="api-queue"),

@@ -168,9 +168,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["queues.api.permissions.ByPolicy"],  # a view that declares no needs lets nobody in
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["queues.api.parsers.SmallJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "queues.api.auto_schema.AutoSchema",
     "EXCEPTION_HANDLER": "queues.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # Accept says what is wanted
 }
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -195,7 +196,14 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": "none"},  # nothing leaves the machine
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "queues.api.openapi.job_params"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "queues.api.schema_hooks.job_params",
+        "queues.api.schema_hooks.times_to_come",
+        "queues.api.schema_hooks.sparse_answers",
+        "queues.api.schema_hooks.told_in_headers",
+        "queues.api.schema_hooks.problems_once",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "QueueName": "queues.catalogue.NAMES",
         "RunState": "queues.models.Run.State",

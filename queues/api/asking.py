@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework.exceptions import NotFound, ValidationError
 
 from queues import catalogue, policy, registry
+from queues.api.json_types import dumped
 from queues.contract import Actor
 from queues.engine.dispatch import enqueue_job, run_definition
 from queues.errors import FieldError, InvalidParams, NotAllowed
@@ -29,6 +30,7 @@ def ask(asked: Mapping[str, Any], user: Any, actor: Actor) -> Run:
     params, at, why = asked.get("params") or {}, asked.get("at"), asked.get("why", "")
     try:
         if definition is None:
+            dumped(spec, params)
             return enqueue_job(spec.name, params, actor=actor, at=at, why=why, **options)
         if definition.unique and "dedupe_key" in options:
             message = "This definition has one live run at a time by its own key; leave dedupe_key out."

@@ -14,6 +14,7 @@ from django.urls import reverse
 from queues import catalogue, registry
 from queues.api import shapes
 from queues.api.asking import ask, in_body, require
+from queues.api.json_types import dumped
 from queues.api.problems import Problem, problem_of
 from queues.api.serializers import JobRequest
 from queues.contract import Actor
@@ -63,7 +64,7 @@ class Batch:
     def _params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         spec = registry.get(asked["job"])
         try:
-            return spec.dump(spec.validate(asked.get("params") or {}))
+            return dumped(spec, asked.get("params") or {})
         except InvalidParams as error:
             raise InvalidParams(error.job, [in_body(each) for each in error.errors]) from None
 

@@ -35,7 +35,7 @@ class BatchRequest(Strict):
 
 
 @extend_schema_serializer(component_name="JobBatch")  # the schema adds "Request"
-class BatchShape(serializers.Serializer[Any]):
+class BatchShape(Strict):
     """Requests, each as POST jobs takes it."""
 
     items = serializers.ListField(child=JobRequest(), min_length=1, max_length=MOST, help_text="1 to 500 requests.")

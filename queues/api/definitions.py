@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from queues import catalogue, registry
-from queues.api import answers, pages, preconditions, reads, shapes
+from queues.api import answers, pages, preconditions, shapes
 from queues.api import definition_serializers as bodies
 from queues.api.actor import actor_of
 from queues.api.asking import ask, require
 from queues.api.endpoint import Endpoint
-from queues.api.idempotency import once, once_row
-from queues.api.openapi import conditional, idempotent, problems
+from queues.api.idempotency import once_run, once_told, open_to
+from queues.api.openapi import conditional, idempotent, location, problems, tagged
 from queues.api.refusals import by_field, require_fields
 from queues.engine import control, reach
 from queues.errors import NotAllowed
@@ -47,7 +47,7 @@ class Definitions(Endpoint):
         summary="The definitions, by name",
         tags=TAGS,
         parameters=[bodies.DefinitionQuery],
-        responses={200: bodies.DefinitionPage, **problems(401, 403, 422)},
+        responses={200: bodies.DefinitionPage, **problems(401, 403, 404, 422)},
     )
     def get(self, request: Request) -> Response:
         asked = pages.asked_of(bodies.DefinitionQuery, request)
@@ -59,16 +59,14 @@ class Definitions(Endpoint):
         operation_id="create_definition",
         summary="Define a job with its parameters",
         tags=TAGS,
-        parameters=idempotent(201, "definition"),
+        parameters=[*idempotent(201, "definition"), *location(201), tagged(201)],
         request=bodies.DefinitionRequest,
         responses={201: ONE, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
         examples=[MADE],
     )
     def post(self, request: Request) -> Response:
-        row, headers = once_row(request, lambda: self._made(request), JobDefinition.objects.all())
-        require(request.user, reach.queue_of(row.job))
-        told_row = told(row)
-        return preconditions.changed(told_row, 201, {"Location": told_row["url"], **headers})
+        made, headers = once_told(request, lambda: told(self._made(request)), open_to(request))
+        return preconditions.changed(made, 201, {"Location": made["url"], **headers})
 
     def _made(self, request: Request) -> JobDefinition:
         given = shapes.given(bodies.DefinitionRequest, request.data)
@@ -109,10 +107,10 @@ class OneDefinition(Endpoint):
     )
     def patch(self, request: Request, pk: int) -> Response:
         queue = _operable(request, _found(request, pk))
+        given = shapes.given(bodies.DefinitionChange, request.data)
+        why = given.pop("why")
+        require_fields(request.user, "definition", given, queue=queue)
         with preconditions.held(request, JobDefinition.objects.all(), pk, told) as row:
-            given = shapes.given(bodies.DefinitionChange, request.data)
-            why = given.pop("why")
-            require_fields(request.user, "definition", given, queue=queue)
             for name, value in given.items():
                 setattr(row, name, value)
             if given:
@@ -144,7 +142,7 @@ class RunDefinition(Endpoint):
         operation_id="run_definition",
         summary="Run a definition, now or at a time",
         tags=TAGS,
-        parameters=idempotent(202),
+        parameters=[*idempotent(202), *location(202)],
         request=bodies.DefinitionRun,
         responses={
             202: OpenApiResponse(answers.RunAnswer, description="Accepted; Location is where to ask for the run."),
@@ -160,10 +158,8 @@ class RunDefinition(Endpoint):
             given = shapes.given(bodies.DefinitionRun, request.data)
             return ask({**given, "definition": row.name}, request.user, actor_of(request))
 
-        run, headers = once(request, act)
-        told_run = reads.told(run)
-        shown = shapes.told(answers.RunAnswer, told_run)
-        return Response(shown, status=202, headers={"Location": told_run["url"], **headers})
+        run, headers = once_run(request, act)
+        return Response(run, status=202, headers={"Location": run["url"], **headers})
 
 
 def told(row: JobDefinition) -> dict[str, Any]:

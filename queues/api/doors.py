@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView, TokenViewBase
 
-from queues.api import answers, reads
+from queues.api import answers, examples, reads
 from queues.api.bearer import Bearer
 from queues.api.endpoint import Endpoint
 from queues.api.keys import Keys
@@ -47,6 +47,7 @@ class Token(Limited, TokenObtainPairView):  # type: ignore[misc]
         tags=["Tokens"],
         request=TokenRequest,
         responses=_TOKENS,
+        examples=[examples.SIGN_IN],
         auth=[],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -69,6 +70,7 @@ class Refresh(Limited, TokenRefreshView):  # type: ignore[misc]
         "refused from then on. Changing the password ends all of an account's tokens.",
         tags=["Tokens"],
         responses=_TOKENS,
+        examples=[examples.REFRESH],
         auth=[],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -90,6 +92,7 @@ class Revoke(Limited, TokenViewBase):  # type: ignore[misc]
         "Any refresh token of it will do, used or not; what has ended before stays so.",
         tags=["Tokens"],
         responses={204: OpenApiResponse(description="Signed out"), **problems(400, 401, 413, 415, 422)},
+        examples=[examples.REFRESH],
         auth=[],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as Invalid
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from queues.api.fields import Moment, Strict
@@ -14,13 +14,21 @@ from queues.ledger.error_rules import prove
 SOURCES = ("staff", "shipped")
 
 
+@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\W\d]\w*$"})
+class _Name(serializers.CharField):
+    """As `error_rules.prove` wants it."""
+
+
+@extend_schema_field({"type": "string", "maxLength": 64, "pattern": r"^[^\s\x00-\x1f\x85]*$"})
+class _Code(serializers.CharField):
+    """As `error_rules.prove` wants it."""
+
+
 class ErrorName(Strict):
     """Which errors: by their class, and perhaps by their code."""
 
-    error_type = serializers.CharField(
-        max_length=200, help_text="The class's own name, without its module, e.g. ConnectTimeout."
-    )
-    error_code = serializers.CharField(
+    error_type = _Name(max_length=200, help_text="The class's own name, without its module, e.g. ConnectTimeout.")
+    error_code = _Code(
         max_length=64,
         required=False,
         allow_blank=True,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from queues.api import error_rule_serializers as bodies
+from queues.api import pages, shapes
 from queues.api.actor import actor_of
 from queues.api.endpoint import Endpoint
 from queues.api.openapi import problems
@@ -27,11 +27,6 @@ WRITTEN = OpenApiExample(
     value={"error_type": "StoreBusy", "error_code": "429", "permanent": False, "why": "It passes within minutes"},
     request_only=True,
 )
-NAME = [
-    OpenApiParameter("error_type", OpenApiTypes.STR, required=True, description="The class's own name."),
-    OpenApiParameter("error_code", OpenApiTypes.STR, description="Left out: the rule for every code."),
-    OpenApiParameter("why", OpenApiTypes.STR, description="For the audit log."),
-]
 
 
 class ErrorRules(Endpoint):
@@ -65,9 +60,8 @@ class ErrorRules(Endpoint):
         examples=[WRITTEN],
     )
     def put(self, request: Request) -> Response:
-        asked = bodies.ErrorRuleRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        rule, new = error_rules.save_rule(**asked.validated_data, actor=actor_of(request))
+        given = shapes.given(bodies.ErrorRuleRequest, request.data)
+        rule, new = error_rules.save_rule(**given, actor=actor_of(request))
         return Response(bodies.ErrorRuleAnswer(_of_staff(rule)).data, status=201 if new else 200)
 
     @extend_schema(
@@ -75,13 +69,11 @@ class ErrorRules(Endpoint):
         summary="Take back what staff said of an error",
         description="What the error says of itself, or the shipped rule, is in force again within five seconds.",
         tags=TAGS,
-        parameters=NAME,
+        parameters=[bodies.ErrorRuleName],
         responses={204: None, **problems(401, 403, 404, 422)},
     )
     def delete(self, request: Request) -> Response:
-        asked = bodies.ErrorRuleName(data=request.query_params.dict())
-        asked.is_valid(raise_exception=True)
-        given = asked.validated_data
+        given = pages.asked_of(bodies.ErrorRuleName, request)
         key = given["error_type"], given["error_code"]
         try:
             rule = ErrorRule.objects.get(error_type=key[0], error_code=key[1])

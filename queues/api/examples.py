@@ -71,6 +71,25 @@ REQUESTS = [
         request_only=True,
     ),
 ]
+
+
+def _asked(name: str, **value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+PAUSE = _asked("Until tomorrow", why="The provider is down", until="2026-11-24T04:00:00Z")
+RESUME = _asked("With a reason", why="The provider is back")
+DRAIN = _asked("Before an update", why="Version 2 is rolled out")
+CLEAN = [
+    _asked("Only counted", why="How many are there?", dry_run=True),
+    _asked("What has waited for a day", why="Nobody needs it any more", states=["pending"], older_than_s=86_400),
+]
+RETRY_FAILED = [
+    _asked("Only counted", why="How many are there?", dry_run=True),
+    _asked("A queue's, a hundred at most", why="The provider is back", queue="billing", limit=100),
+]
+SIGN_IN = _asked("With a second factor", username="dana", password="a-long-password-7", otp="492039")
+REFRESH = _asked("The token that came last", refresh="eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOiIxIn0.c2ln")
 WHY = OpenApiExample("With a reason", value={"why": "The customer called it off"}, request_only=True)
 HEALTH = OpenApiExample(
     "One queue waits",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -97,8 +95,8 @@ class Initialize(Endpoint):
         examples=EXAMPLES,
     )
     def post(self, request: Request) -> Response:
-        told, headers = once_told(request, lambda: self._done(request))
-        return Response(told, headers=headers)
+        done, headers = once_told(request, lambda: self._done(request))
+        return Response(done, headers=headers)
 
     def _done(self, request: Request) -> dict[str, Any]:
         why = shapes.given(InitializeRequest, request.data)["why"]
@@ -111,5 +109,4 @@ class Initialize(Endpoint):
             "connections": [connection_told(each) for each in found.connections],
             "wrong": found.wrong,
         }
-        plain: dict[str, Any] = json.loads(JSONRenderer().render(shapes.told(InitializeAnswer, told)))
-        return plain
+        return shapes.told(InitializeAnswer, told)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from queues import catalogue, registry
+from queues import catalogue
 from queues.api import answers, examples, prefer, shapes
 from queues.api.actor import actor_of
 from queues.api.asking import ask
 from queues.api.endpoint import Endpoint
-from queues.api.idempotency import once
-from queues.api.openapi import idempotent, problems
+from queues.api.idempotency import once_run
+from queues.api.openapi import idempotent, location, problems
+from queues.api.schema_hooks import jobs_of, typed
 from queues.api.serializers import TypedJobRequest
 from queues.models import Run
 from queues.policy import Action
@@ -31,7 +32,7 @@ class JobsOfType(Endpoint):
     type: ClassVar[str] = ""
 
     def _post(self, request: Request) -> Response:
-        run, headers = once(request, lambda: self._ask(request))
+        run, headers = once_run(request, lambda: self._ask(request))
         return prefer.answer(request, run, headers)
 
     def _ask(self, request: Request) -> Run:
@@ -60,14 +61,13 @@ def chosen(queue: str, job: str | None) -> JobSpec[Any]:
     return found
 
 
-def jobs_of(queue: str) -> list[JobSpec[Any]]:
-    """The jobs with a handler that run on this queue, by name."""
-    return [spec for spec in registry.specs() if spec.run is not None and catalogue.canonical(spec.queue) == queue]
-
-
 def of_type(queue: str) -> type[JobsOfType]:
     """The view of one type."""
     title = catalogue.get(queue).title
+
+    @extend_schema_serializer(component_name=typed(queue))  # the schema adds "Request", and the type's jobs
+    class Body(TypedJobRequest):
+        """One run of a job of this type."""
 
     class OfType(JobsOfType):
         type = queue
@@ -77,8 +77,8 @@ def of_type(queue: str) -> type[JobsOfType]:
             summary=f"Run a job of the type {queue}",
             description=f"As POST jobs, of the queue {title}. `job` may be left out where the type has one only.",
             tags=["Job types"],
-            parameters=[*idempotent(202), *prefer.HEADERS],
-            request=TypedJobRequest,
+            parameters=[*idempotent(202), *location(202), *prefer.HEADERS],
+            request=Body,
             responses={
                 200: OpenApiResponse(answers.RunAnswer, description="Ended while `Prefer: wait` waited."),
                 202: OpenApiResponse(answers.RunAnswer, description="Accepted; Location is where to ask for the run."),
@@ -93,7 +93,7 @@ def of_type(queue: str) -> type[JobsOfType]:
 
 
 _PLAIN = OpenApiExample(
-    "The type's only job, later", value={"params": {}, "at": "2099-11-24T04:00:00Z"}, request_only=True
+    "The type's only job, later", value={"params": {}, "at": "2026-11-24T04:00:00Z"}, request_only=True
 )
 _REQUESTS = {
     "route-optimization": [

@@ -1,15 +1,11 @@
-"""The schema beyond what the serializers say: problems on every operation, and each job's own parameters."""
+"""What operations say of themselves beyond their serializers: problems, headers. What is done to all is in `schema_hooks`."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from queues import registry
-from queues.api import answers, idempotency, preconditions
+from queues.api import answers, idempotency, parsers, preconditions
 from queues.api.problems import MEDIA_TYPE, Problem
 from queues.errors import FieldError
 from queues.ledger.idempotency import KEPT_DAYS
@@ -19,7 +15,9 @@ _PROBLEMS = {
     401: Problem(401, "not_authenticated", "Authentication credentials were not provided."),
     403: Problem(403, "not_allowed", "Your roles do not let you run jobs of the queue billing; they do on: email."),
     404: Problem(404, "unknown_job", "There is no job named 'routing.plan_route'. Did you mean 'routing.plan_routes'?"),
+    406: Problem(406, "not_acceptable", "Could not satisfy the request Accept header."),
     409: Problem(409, "wrong_state", "This run is succeeded already: there is nothing to cancel."),
+    411: Problem(411, "length_required", str(parsers.LengthRequired.default_detail)),
     412: Problem(412, "precondition_failed", str(preconditions.PreconditionFailed.default_detail)),
     413: Problem(413, "too_large", "The body is over 65,536 bytes; send less, or send a reference to it."),
     415: Problem(415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'),
@@ -40,13 +38,17 @@ _PROBLEMS = {
 }
 
 
+TAGS = r'^(\*|"[!#-+\--~]*"(, "[!#-+\--~]*")*)$'  # as RFC 9110 has them, without commas inside
+
+
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     """The problems an operation may answer with, for extend_schema's `responses`."""
-    return {(status, MEDIA_TYPE): _response(status) for status in (*statuses, 429, 500, 503)}
+    body = (411,) if 415 in statuses else ()
+    return {(status, MEDIA_TYPE): _response(status) for status in sorted({*statuses, *body, 406, 429, 500, 503})}
 
 
 def idempotent(status: int, noun: str = "run") -> list[OpenApiParameter]:
-    """The headers of an operation that uses `idempotency.once`, for extend_schema's `parameters`."""
+    """The headers of an operation that is done once a key (see `idempotency`), for extend_schema's `parameters`."""
     key = OpenApiParameter(
         idempotency.HEADER,
         OpenApiTypes.STR,
@@ -54,9 +56,8 @@ def idempotent(status: int, noun: str = "run") -> list[OpenApiParameter]:
         pattern=f"^{idempotency.PATTERN}$",
         description=(
             "A name of your own for this request, e.g. a UUID. Sent again with the same key and the same body within "
-            f"{KEPT_DAYS} days, it is answered with the first {noun} as it is by then, and nothing is done twice. "
-            f"With another body: 422 idempotency_conflict. Where that {noun} is deleted: 409 "
-            f"{'run_gone' if noun == 'run' else 'gone'}."
+            f"{KEPT_DAYS} days, it is answered as it was the first time, to the letter, and nothing is done twice: ask the "
+            f"{noun} itself how it is by now. With another body: 422 idempotency_conflict."
         ),
     )
     replayed = OpenApiParameter(
@@ -70,19 +71,37 @@ def idempotent(status: int, noun: str = "run") -> list[OpenApiParameter]:
     return [key, replayed]
 
 
+def location(status: int) -> list[OpenApiParameter]:
+    """The header of an answer that says where what was made is read, for extend_schema's `parameters`."""
+    said = "The path of what was made."
+    return [
+        OpenApiParameter(
+            "Location", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, response=[status], description=said
+        )
+    ]
+
+
+def tagged(status: int) -> OpenApiParameter:
+    """The header that names the state of the object in an answer, for extend_schema's `parameters`."""
+    said = "Names this state of the object."
+    return OpenApiParameter(
+        "ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, response=[status], description=said
+    )
+
+
 def conditional(method: str) -> list[OpenApiParameter]:
     """The headers of an operation on one object, for extend_schema's `parameters`."""
-    tag = OpenApiParameter(
-        "ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, response=[200], description="Names this state of the object."
-    )
     if method == "GET":
         said = "An ETag: 304 without a body if the object is still in that state."
-        return [OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=said), tag]
+        known = OpenApiParameter("If-None-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=said)
+        return [known, tagged(200), tagged(304)]
     said = (
         "The ETag of the object as you read it. Left out: 428; if it has changed since: 412. `*`: whatever it is now."
     )
-    needed = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description=said, required=True)
-    return [needed] if method == "DELETE" else [needed, tag]
+    needed = OpenApiParameter(
+        "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, pattern=TAGS, description=said, required=True
+    )
+    return [needed] if method == "DELETE" else [needed, tagged(200)]
 
 
 def _response(status: int) -> OpenApiResponse:
@@ -90,26 +109,3 @@ def _response(status: int) -> OpenApiResponse:
     body = problem.body("0f9a1c52-6f0e-4f0b-9d0c-2b1c7f7f6a11")
     example = OpenApiExample(problem.code, value=body, response_only=True, media_type=MEDIA_TYPE)
     return OpenApiResponse(answers.Problem, description=str(body["title"]), examples=[example])
-
-
-def job_params(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A hook of drf-spectacular: one schema a job, as the handlers declare them, and JobRequest refers to all."""
-    schemas: dict[str, Any] = result["components"]["schemas"]
-    body = schemas.get("JobRequest")
-    if body is None:
-        return result
-    kinds: list[Mapping[str, Any]] = [{"title": "A definition", "required": ["definition"]}]
-    for spec in registry.specs():
-        prefix = f"{spec.name}.params"
-        own = spec.params.model_json_schema(ref_template=f"#/components/schemas/{prefix}.{{model}}")
-        schemas.update({f"{prefix}.{name}": each for name, each in own.pop("$defs", {}).items()})
-        schemas[prefix] = own
-        # a parameter is required only when its job has required ones
-        required = ["job", "params"] if own.get("required") else ["job"]
-        named = {"enum": [spec.name, *spec.aliases]}
-        properties = {"job": named, "params": {"$ref": f"#/components/schemas/{prefix}"}}
-        kinds.append(
-            {"title": spec.title, "description": spec.description, "properties": properties, "required": required}
-        )
-    body["anyOf"] = kinds
-    return result

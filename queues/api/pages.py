@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from queues.api import shapes
-from queues.api.fields import Strict
+from queues.api.fields import Strict, Texts
 
 MOST, USUAL = 200, 50
 M = TypeVar("M", bound=models.Model)
@@ -59,7 +59,7 @@ class Page(Generic[M]):
 
 def asked_of(kind: type[Strict], request: Request) -> dict[str, Any]:
     """The query string's values, as `kind` says; a misspelt name is refused. Raises ValidationError."""
-    return shapes.given(kind, request.query_params.dict())
+    return shapes.given(kind, Texts(request.query_params.dict()))
 
 
 def page_of(

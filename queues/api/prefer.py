@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse
@@ -46,10 +47,9 @@ HEADERS = [
 ]
 
 
-def answer(request: Request, run: Run, headers: dict[str, str]) -> Response:
-    """202 with the run; or, as the client prefers, 200 with its end."""
-    told = reads.told(run)
-    response = Response(shapes.told(RunAnswer, told), status=202, headers={"Location": told["url"], **headers})
+def answer(request: Request, run: dict[str, Any], headers: dict[str, str]) -> Response:
+    """202 with the run, as RunAnswer tells it; or, as the client prefers, 200 with its end."""
+    response = Response(run, status=202, headers={"Location": run["url"], **headers})
     preferred = request.META.get("HTTP_PREFER")
     if preferred is not None and (wait_s := seconds(preferred)):
         _wait(request, response, run, wait_s)
@@ -64,30 +64,31 @@ def seconds(preferred: str) -> int:
     return 0
 
 
-def _wait(request: Request, response: Response, run: Run, wait_s: int) -> None:
-    if run.state not in states.LIVE:
-        _end(response, response.data, wait_s)
+def _wait(request: Request, response: Response, run: dict[str, Any], wait_s: int) -> None:
+    run_id = UUID(str(run["id"]))
+    if run["state"] not in states.LIVE:
+        _end(response, run, wait_s)
     elif getattr(request._request, "waits_later", False):
 
         async def later(sent: HttpResponse) -> None:
-            if await waits().end_of(run.pk, wait_s) and (ended := await ask(lambda: _read(run))) is not None:
+            if await waits().end_of(run_id, wait_s) and (ended := await ask(lambda: _read(run))) is not None:
                 _end(sent, ended, wait_s)
 
         response.later = later  # type: ignore[attr-defined]
-    elif wait_here(run.pk, wait_s) and (ended := _read(run)) is not None:
+    elif wait_here(run_id, wait_s) and (ended := _read(run)) is not None:
         _end(response, ended, wait_s)
 
 
-def _read(asked: Run) -> dict[str, Any] | None:
+def _read(asked: dict[str, Any]) -> dict[str, Any] | None:
     """None: deleted meanwhile, or put back, or the database is away. The run is accepted all the same."""
     try:
-        found = Run.objects.select_related("definition", "schedule").filter(pk=asked.pk).first()
+        found = Run.objects.select_related("definition", "schedule").filter(pk=asked["id"]).first()
     except (DatabaseError, InterfaceError) as error:
         log.error("Waiting for runs: %s", " ".join(str(error).split()))
         return None
     if found is None or found.state in states.LIVE:
         return None
-    return {**shapes.told(RunAnswer, reads.told(found)), "cached": asked.answer is not None and asked.answer.cached}
+    return {**shapes.told(RunAnswer, reads.told(found)), "cached": asked["cached"]}
 
 
 def _end(response: HttpResponse, told: dict[str, Any], wait_s: int) -> None:

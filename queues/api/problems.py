@@ -20,6 +20,7 @@ from rest_framework.views import set_rollback
 from queues import errors as ours
 from queues.api.request_id import request_id_of
 from queues.errors import FieldError
+from queues.watch.refusals import refusals
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> JsonRespo
     request = context.get("request")
     instance = request_id_of(request)
     problem = problem_of(error)
+    refusals.add(problem.code, error.bucket if isinstance(error, ours.RateLimited) else "")
     if problem.status == 503:
         log.error("503 %s in request %s: %s", problem.code, instance or "without an id", " ".join(str(error).split()))
     elif problem.status >= 500:

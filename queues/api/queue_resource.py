@@ -137,10 +137,10 @@ class OneQueue(Endpoint):
     def patch(self, request: Request, queue: str) -> Response:
         name = catalogue.canonical(queue)
         ensure_queues()
+        given = shapes.given(QueueChange, request.data)
+        why = given.pop("why")
+        require_fields(request.user, "queue", given, queue=name)
         with preconditions.held(request, _rows(), name, told) as row:
-            given = shapes.given(QueueChange, request.data)
-            why = given.pop("why")
-            require_fields(request.user, "queue", given, queue=name)
             for field, value in given.items():
                 setattr(row, field, "" if value is None and field in _TEXTS else value)
             if given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -11,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from queues import registry
-from queues.api import answers, reads
+from queues.api import answers, examples, reads, shapes
 from queues.api import queue_serializers as bodies
 from queues.api.actor import actor_of
 from queues.api.endpoint import Endpoint
-from queues.api.fields import Strict
-from queues.api.openapi import problems
+from queues.api.idempotency import once_told
+from queues.api.openapi import idempotent, location, problems
 from queues.api.views import QUEUE
 from queues.engine import bulk, queue_verbs
 from queues.engine.bulk_count import WAITING, Counted, count_clean, count_failed
@@ -29,8 +30,22 @@ BODY = (400, 401, 403, 413, 415, 422)
 IN_FORCE = OpenApiResponse(answers.QueueInForce, description="What is in force now.")
 
 
+ONCE = idempotent(200, "answer")
+MAYBE_A_RUN = [*ONCE, *location(202)]
+Told = dict[str, Any]
+
+
 class Steering(Endpoint):
+    """Each says in `act` what is done and how that is told."""
+
     needs = {"POST": Action.ADMINISTER}
+
+    def once(self, request: Request, act: Callable[[], Told]) -> Response:
+        told, headers = once_told(request, act)
+        doing = told.get("run")  # only what many runs are done to by a run of its own has one
+        if doing:
+            return Response(told, status=202, headers={"Location": doing["url"], **headers})
+        return Response(told, headers=headers)
 
 
 class Pause(Steering):
@@ -39,14 +54,18 @@ class Pause(Steering):
         summary="Take nothing more from a queue",
         description="What runs goes on, what waits stays. Paused already: the reason and the end are replaced.",
         tags=TAGS,
-        parameters=[QUEUE],
+        parameters=[QUEUE, *ONCE],
         request=bodies.PauseRequest,
         responses={200: IN_FORCE, **problems(*BODY, 404, 409)},
+        examples=[examples.PAUSE],
     )
     def post(self, request: Request, queue: str) -> Response:
-        given = _given(bodies.PauseRequest, request)
-        queue_verbs.pause_queue(queue, actor=actor_of(request), why=given["why"], until=given.get("until"))
-        return _in_force(queue)
+        def act() -> Told:
+            given = shapes.given(bodies.PauseRequest, request.data)
+            queue_verbs.pause_queue(queue, actor=actor_of(request), why=given["why"], until=given.get("until"))
+            return _in_force(queue)
+
+        return self.once(request, act)
 
 
 class PauseAll(Steering):
@@ -55,13 +74,18 @@ class PauseAll(Steering):
         summary="Take nothing more from any queue",
         description="Queues that are paused already keep their reasons.",
         tags=TAGS,
+        parameters=ONCE,
         request=bodies.PauseRequest,
         responses={200: bodies.QueuesChanged, **problems(*BODY)},
+        examples=[examples.PAUSE],
     )
     def post(self, request: Request) -> Response:
-        given = _given(bodies.PauseRequest, request)
-        did = queue_verbs.pause_all(actor=actor_of(request), why=given["why"], until=given.get("until"))
-        return Response(bodies.QueuesChanged(did).data)
+        def act() -> Told:
+            given = shapes.given(bodies.PauseRequest, request.data)
+            did = queue_verbs.pause_all(actor=actor_of(request), why=given["why"], until=given.get("until"))
+            return dict(bodies.QueuesChanged(did).data)
+
+        return self.once(request, act)
 
 
 class Resume(Steering):
@@ -70,14 +94,18 @@ class Resume(Steering):
         summary="Take everything from a queue again",
         description="The end of a pause and of a drain.",
         tags=TAGS,
-        parameters=[QUEUE],
+        parameters=[QUEUE, *ONCE],
         request=bodies.ResumeRequest,
         responses={200: IN_FORCE, **problems(*BODY, 404, 409)},
+        examples=[examples.RESUME],
     )
     def post(self, request: Request, queue: str) -> Response:
-        given = _given(bodies.ResumeRequest, request)
-        queue_verbs.resume_queue(queue, actor=actor_of(request), why=given["why"])
-        return _in_force(queue)
+        def act() -> Told:
+            given = shapes.given(bodies.ResumeRequest, request.data)
+            queue_verbs.resume_queue(queue, actor=actor_of(request), why=given["why"])
+            return _in_force(queue)
+
+        return self.once(request, act)
 
 
 class ResumeAll(Steering):
@@ -86,13 +114,18 @@ class ResumeAll(Steering):
         summary="Take everything from every queue again",
         description="The end of every pause and of every drain.",
         tags=TAGS,
+        parameters=ONCE,
         request=bodies.ResumeRequest,
         responses={200: bodies.QueuesChanged, **problems(*BODY)},
+        examples=[examples.RESUME],
     )
     def post(self, request: Request) -> Response:
-        given = _given(bodies.ResumeRequest, request)
-        did = queue_verbs.resume_all(actor=actor_of(request), why=given["why"])
-        return Response(bodies.QueuesChanged(did).data)
+        def act() -> Told:
+            given = shapes.given(bodies.ResumeRequest, request.data)
+            did = queue_verbs.resume_all(actor=actor_of(request), why=given["why"])
+            return dict(bodies.QueuesChanged(did).data)
+
+        return self.once(request, act)
 
 
 class Drain(Steering):
@@ -101,14 +134,18 @@ class Drain(Steering):
         summary="Finish what is there, take nothing that comes later",
         description="Runs asked for from now on are accepted and wait until the queue is resumed.",
         tags=TAGS,
-        parameters=[QUEUE],
+        parameters=[QUEUE, *ONCE],
         request=bodies.DrainRequest,
         responses={200: IN_FORCE, **problems(*BODY, 404, 409)},
+        examples=[examples.DRAIN],
     )
     def post(self, request: Request, queue: str) -> Response:
-        given = _given(bodies.DrainRequest, request)
-        queue_verbs.drain_queue(queue, actor=actor_of(request), why=given["why"])
-        return _in_force(queue)
+        def act() -> Told:
+            given = shapes.given(bodies.DrainRequest, request.data)
+            queue_verbs.drain_queue(queue, actor=actor_of(request), why=given["why"])
+            return _in_force(queue)
+
+        return self.once(request, act)
 
 
 class Clean(Steering):
@@ -120,16 +157,20 @@ class Clean(Steering):
             "Up to 1,000 are discarded at once; over that a run does it, and 202 tells which."
         ),
         tags=TAGS,
-        parameters=[QUEUE],
+        parameters=[QUEUE, *MAYBE_A_RUN],
         request=bodies.CleanRequest,
         responses={
             200: OpenApiResponse(bodies.CleanAnswer, description="Counted, and discarded unless it is a dry run."),
             202: OpenApiResponse(bodies.CleanAnswer, description="Counted; Location is the run that discards them."),
             **problems(*BODY, 404),
         },
+        examples=examples.CLEAN,
     )
     def post(self, request: Request, queue: str) -> Response:
-        given = _given(bodies.CleanRequest, request)
+        return self.once(request, lambda: self._clean(request, queue))
+
+    def _clean(self, request: Request, queue: str) -> Told:
+        given = shapes.given(bodies.CleanRequest, request.data)
         what = count_clean(
             queue,
             among=tuple(given.get("states", WAITING)),
@@ -139,7 +180,7 @@ class Clean(Steering):
         _require_job(given.get("job"), what)
         did = bulk.Did() if given["dry_run"] else bulk.clean_queue(what, actor=actor_of(request), why=given["why"])
         told = {"count": what.total, "cancelled": did.tally.done, "run": _doing(did.run)}
-        return _done(bodies.CleanAnswer(told).data, did.run)
+        return shapes.told(bodies.CleanAnswer, told)
 
 
 class RetryFailed(Steering):
@@ -151,15 +192,20 @@ class RetryFailed(Steering):
             "Up to 1,000 are put back at once; over that a run does it, and 202 tells which."
         ),
         tags=TAGS,
+        parameters=MAYBE_A_RUN,
         request=bodies.RetryFailedRequest,
         responses={
             200: OpenApiResponse(bodies.RetryAnswer, description="Counted, and put back unless it is a dry run."),
             202: OpenApiResponse(bodies.RetryAnswer, description="Counted; Location is the run that puts them back."),
             **problems(*BODY, 404),
         },
+        examples=examples.RETRY_FAILED,
     )
     def post(self, request: Request) -> Response:
-        given = _given(bodies.RetryFailedRequest, request)
+        return self.once(request, lambda: self._retry(request))
+
+    def _retry(self, request: Request) -> Told:
+        given = shapes.given(bodies.RetryFailedRequest, request.data)
         _require_definition(given.get("definition"))
         what = count_failed(
             queues=[given["queue"]] if given.get("queue") else None,
@@ -174,26 +220,15 @@ class RetryFailed(Steering):
         did = bulk.Did() if given["dry_run"] else bulk.retry_failed(what, actor=actor_of(request), why=given["why"])
         tally = did.tally
         told = {"count": what.total, "retried": tally.done, "skipped": tally.blocked, "run": _doing(did.run)}
-        return _done(bodies.RetryAnswer(told).data, did.run)
+        return shapes.told(bodies.RetryAnswer, told)
 
 
-def _given(body: type[Strict], request: Request) -> dict[str, Any]:
-    asked = body(data=request.data)
-    asked.is_valid(raise_exception=True)
-    given: dict[str, Any] = asked.validated_data
-    return given
-
-
-def _in_force(queue: str) -> Response:
-    return Response(answers.QueueInForce(reads.in_force_of(effective(queue))).data)
+def _in_force(queue: str) -> Told:
+    return shapes.told(answers.QueueInForce, reads.in_force_of(effective(queue)))
 
 
 def _doing(run: Run | None) -> dict[str, Any] | None:
     return None if run is None else {"id": run.id, "url": reads.url_of(run)}
-
-
-def _done(data: Any, run: Run | None) -> Response:
-    return Response(data) if run is None else Response(data, status=202, headers={"Location": reads.url_of(run)})
 
 
 def _require_job(name: str | None, what: Counted) -> None:

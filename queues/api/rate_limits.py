@@ -129,7 +129,8 @@ def refuse(balances: Sequence[Balance]) -> None:
     else:
         again = f"Try again in {after_s:,} s"
     limit = f"{charge.rate.limit:,} {WORDS[charge.bucket]} are allowed in {_span(charge.rate.period_s)}"
-    raise RateLimited(f"The limit {charge.bucket!r} is reached: {limit}{asked}. {again}.", after_s)
+    told = f"The limit {charge.bucket!r} is reached: {limit}{asked}. {again}."
+    raise RateLimited(told, after_s, charge.bucket)
 
 
 def _deciding(balances: Sequence[Balance]) -> Balance:

@@ -16,8 +16,8 @@ from queues.api import preconditions, schedules, shapes
 from queues.api.actor import actor_of
 from queues.api.asking import named_definition, require
 from queues.api.endpoint import Endpoint
-from queues.api.idempotency import once_row
-from queues.api.openapi import idempotent, problems
+from queues.api.idempotency import once_told, open_to
+from queues.api.openapi import idempotent, location, problems, tagged
 from queues.api.refusals import by_field, require_fields
 from queues.api.schedule_serializers import ScheduleAnswer, ScheduleFields
 from queues.engine import control
@@ -82,7 +82,7 @@ class Recurring(Endpoint):
             "From then on it is an object of /api/v1/schedules."
         ),
         tags=["Queues"],
-        parameters=idempotent(201, "schedule"),
+        parameters=[*idempotent(201, "schedule"), *location(201), tagged(201)],
         request=RecurringRequest,
         responses={
             201: OpenApiResponse(ScheduleAnswer, description="Made; Location is where it is read and changed."),
@@ -91,10 +91,8 @@ class Recurring(Endpoint):
         examples=EXAMPLES,
     )
     def post(self, request: Request) -> Response:
-        row, headers = once_row(request, lambda: self._made(request), schedules.rows_of())
-        schedules.operable(request, row.definition)
-        told = schedules.told(row)
-        return preconditions.changed(told, 201, {"Location": told["url"], **headers})
+        made, headers = once_told(request, lambda: schedules.told(self._made(request)), open_to(request))
+        return preconditions.changed(made, 201, {"Location": made["url"], **headers})
 
     def _made(self, request: Request) -> Schedule:
         given = shapes.given(RecurringRequest, request.data)

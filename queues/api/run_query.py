@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet, Subquery
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 
@@ -26,7 +25,6 @@ SKEW = timedelta(days=1)  # how wrong the clock of a host that makes ids may be;
 FOUND = 50  # definitions that a text may match
 
 
-@extend_schema_field({"type": "string"})
 class Words(serializers.Field[Any, Any, Any, Any]):
     """Some of the words that there are, with commas between them."""
 

@@ -140,8 +140,7 @@ def _once(wanted: Wanted) -> HttpResponse:
 
 
 def _last(request: Request) -> tuple[int, bool]:
-    given = request.headers.get("Last-Event-ID", "")
-    found = run_telling.last_id(given or "0")
+    found = run_telling.last_id(request.headers.get("Last-Event-ID", "0"))
     if found is None:
         wrong = "This is no id of an event of ours: send the last one that you have, or leave the header out."
         raise ValidationError({"Last-Event-ID": [ErrorDetail(wrong, "bad_event_id")]})

@@ -15,7 +15,7 @@ from queues.api import answers, examples, reads, shapes
 from queues.api.actor import actor_of
 from queues.api.asking import require
 from queues.api.endpoint import Endpoint
-from queues.api.idempotency import once
+from queues.api.idempotency import once_run
 from queues.api.openapi import idempotent, problems
 from queues.api.run_detail import RUN_ID, TAGS
 from queues.api.serializers import Reason
@@ -71,6 +71,5 @@ def _verb(service: Callable[..., Run], request: Request, run_id: UUID) -> Respon
         except Run.DoesNotExist:  # its retention ended just now
             raise Http404(reads.NO_SUCH_RUN) from None
 
-    _, headers = once(request, act)
-    told = reads.told(reads.readable(request.user, run_id))
-    return Response(shapes.told(answers.RunAnswer, told), headers=headers)
+    run, headers = once_run(request, act)
+    return Response(run, headers=headers)

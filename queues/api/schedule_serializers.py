@@ -73,6 +73,13 @@ class ScheduleResume(Strict):
     why = why()
 
 
+@extend_schema_serializer(component_name="ScheduleFire")
+class ScheduleFire(Strict):
+    """Perhaps why."""
+
+    why = why()
+
+
 class ScheduleAnswer(Serializer):
     """A schedule as staff have set it. When it fires next, and fired last, is told by next-fires and by the list."""
 

@@ -1,23 +1,24 @@
-"""A schedule's verbs, pause and resume, and when it fires next."""
+"""A schedule's verbs, pause, resume and fire, and when it fires next."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from queues.api import pages, preconditions, shapes
+from queues.api import answers, pages, preconditions, prefer, shapes
 from queues.api import schedule_serializers as bodies
 from queues.api.actor import actor_of
 from queues.api.endpoint import Endpoint
 from queues.api.fields import Strict
-from queues.api.idempotency import once_row
-from queues.api.openapi import idempotent, problems
-from queues.api.schedules import NONE, ONE, TAGS, found, operable, rows_of, state_of, told
-from queues.models import Schedule
+from queues.api.idempotency import once_run, once_told
+from queues.api.openapi import idempotent, location, problems, tagged
+from queues.api.schedules import NONE, ONE, TAGS, found, operable, state_of, told
+from queues.engine import control
+from queues.models import Run
 from queues.policy import Action
 from queues.timetable import cron
 from queues.timetable import schedules as service
@@ -32,13 +33,12 @@ class _Verb(Endpoint):
         row = found(request, pk)
         operable(request, row.definition)
 
-        def once() -> Schedule:
+        def once() -> dict[str, Any]:
             given = shapes.given(body, request.data)
-            done: Schedule = act(row, actor=actor_of(request), why=given["why"])
-            return done
+            return told(act(row, actor=actor_of(request), why=given["why"]))
 
-        done, headers = once_row(request, once, rows_of())
-        return preconditions.changed(told(done), headers=headers)
+        done, headers = once_told(request, once)
+        return preconditions.changed(done, headers=headers)
 
 
 class PauseSchedule(_Verb):
@@ -47,7 +47,7 @@ class PauseSchedule(_Verb):
         summary="Let a schedule fire no more until it is resumed",
         description="Runs that it has started go on.",
         tags=TAGS,
-        parameters=idempotent(200, "schedule"),
+        parameters=[*idempotent(200, "schedule"), tagged(200)],
         request=bodies.SchedulePause,
         responses={200: ONE, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
         examples=[OpenApiExample("With its reason", value={"why": "The depot is closed"}, request_only=True)],
@@ -62,13 +62,46 @@ class ResumeSchedule(_Verb):
         summary="Let a schedule fire again, from its next moment on",
         description="What passed meanwhile is not caught up.",
         tags=TAGS,
-        parameters=idempotent(200, "schedule"),
+        parameters=[*idempotent(200, "schedule"), tagged(200)],
         request=bodies.ScheduleResume,
         responses={200: ONE, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
         examples=[OpenApiExample("With a reason", value={"why": "The depot is open"}, request_only=True)],
     )
     def post(self, request: Request, pk: int) -> Response:
         return self.do(request, pk, bodies.ScheduleResume, service.resume_schedule)
+
+
+class FireSchedule(Endpoint):
+    needs = {"POST": Action.ENQUEUE}
+    hidden, nothing = True, NONE
+
+    @extend_schema(
+        operation_id="fire_schedule",
+        summary="Run what a schedule runs, now",
+        description=(
+            "One run outside the timetable, with the schedule's parameters, whether it is on, paused or off. Its next fire "
+            "stays as it is."
+        ),
+        tags=TAGS,
+        parameters=[*idempotent(202), *location(202), *prefer.HEADERS],
+        request=bodies.ScheduleFire,
+        responses={
+            200: OpenApiResponse(answers.RunAnswer, description="Ended while `Prefer: wait` waited."),
+            202: OpenApiResponse(answers.RunAnswer, description="Accepted; Location is where to ask for the run."),
+            **problems(400, 401, 403, 404, 409, 413, 415, 422),
+        },
+        examples=[OpenApiExample("With a reason", value={"why": "The night's fire was missed"}, request_only=True)],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        row = found(request, pk)
+        operable(request, row.definition)
+
+        def act() -> Run:
+            why = shapes.given(bodies.ScheduleFire, request.data)["why"]
+            return control.fire_now(row, actor=actor_of(request), why=why)
+
+        run, headers = once_run(request, act)
+        return prefer.answer(request, run, headers)
 
 
 class NextFires(Endpoint):

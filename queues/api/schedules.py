@@ -19,8 +19,8 @@ from queues.api.actor import actor_of
 from queues.api.asking import named_definition, require
 from queues.api.definition_serializers import WhyQuery
 from queues.api.endpoint import Endpoint
-from queues.api.idempotency import once_row
-from queues.api.openapi import conditional, idempotent, problems
+from queues.api.idempotency import once_told, open_to
+from queues.api.openapi import conditional, idempotent, location, problems, tagged
 from queues.api.refusals import by_field, require_fields
 from queues.engine import reach
 from queues.errors import NotAllowed
@@ -65,16 +65,14 @@ class Schedules(Endpoint):
         operation_id="create_schedule",
         summary="Put a definition on a schedule",
         tags=TAGS,
-        parameters=idempotent(201, "schedule"),
+        parameters=[*idempotent(201, "schedule"), *location(201), tagged(201)],
         request=bodies.ScheduleRequest,
         responses={201: ONE, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
         examples=[MADE],
     )
     def post(self, request: Request) -> Response:
-        row, headers = once_row(request, lambda: self._made(request), rows_of())
-        operable(request, row.definition)
-        told_row = told(row)
-        return preconditions.changed(told_row, 201, {"Location": told_row["url"], **headers})
+        made, headers = once_told(request, lambda: told(self._made(request)), open_to(request))
+        return preconditions.changed(made, 201, {"Location": made["url"], **headers})
 
     def _made(self, request: Request) -> Schedule:
         given = shapes.given(bodies.ScheduleRequest, request.data)
@@ -114,10 +112,10 @@ class OneSchedule(Endpoint):
     )
     def patch(self, request: Request, pk: int) -> Response:
         queue = operable(request, found(request, pk).definition)
+        given = shapes.given(bodies.ScheduleChange, request.data)
+        why = given.pop("why")
+        require_fields(request.user, "schedule", given, queue=queue)
         with preconditions.held(request, rows_of(), pk, told) as row:
-            given = shapes.given(bodies.ScheduleChange, request.data)
-            why = given.pop("why")
-            require_fields(request.user, "schedule", given, queue=queue)
             for name, value in given.items():
                 setattr(row, name, value)
             if given:

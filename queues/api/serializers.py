@@ -55,7 +55,6 @@ class JobRequest(RunOptions):
         return attrs
 
 
-@extend_schema_serializer(component_name="TypedJob")
 class TypedJobRequest(RunOptions):
     """One run of a job of the type that the path names."""
 

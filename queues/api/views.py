@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import Http404
@@ -15,8 +15,8 @@ from queues.api import answers, examples, prefer, reads, shapes
 from queues.api.actor import actor_of
 from queues.api.asking import ask
 from queues.api.endpoint import Endpoint
-from queues.api.idempotency import once
-from queues.api.openapi import idempotent, problems
+from queues.api.idempotency import once_run
+from queues.api.openapi import idempotent, location, problems
 from queues.api.permissions import NO_RUN
 from queues.api.serializers import JobRequest, Reason
 from queues.engine import control
@@ -35,7 +35,7 @@ class Jobs(Endpoint):
         operation_id="enqueue_job",
         summary="Run a job or a definition, now or at a time",
         tags=TAGS,
-        parameters=[*idempotent(202), *prefer.HEADERS],
+        parameters=[*idempotent(202), *location(202), *prefer.HEADERS],
         request=JobRequest,
         responses={
             200: OpenApiResponse(answers.RunAnswer, description="Ended while `Prefer: wait` waited."),
@@ -45,7 +45,7 @@ class Jobs(Endpoint):
         examples=[*examples.REQUESTS, *examples.runs(200), *examples.runs(202)],
     )
     def post(self, request: Request) -> Response:
-        run, headers = once(request, lambda: self._ask(request))
+        run, headers = once_run(request, lambda: self._ask(request))
         return prefer.answer(request, run, headers)
 
     def _ask(self, request: Request) -> Run:
@@ -65,7 +65,7 @@ class OneRun(Endpoint):
         examples=examples.runs(200),
     )
     def get(self, request: Request, queue: str, run_id: UUID) -> Response:
-        return _run(reads.told(reads.run_of(queue, run_id)))
+        return Response(shapes.told(answers.RunAnswer, reads.told(reads.run_of(queue, run_id))))
 
 
 class CancelRun(Endpoint):
@@ -77,9 +77,10 @@ class CancelRun(Endpoint):
         operation_id="cancel_run",
         summary="Cancel a waiting run, or ask a running one to stop",
         tags=TAGS,
-        parameters=[QUEUE, RUN_ID],
+        parameters=[QUEUE, RUN_ID, *idempotent(200)],
         request=Reason,
         responses={200: answers.RunAnswer, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
+        examples=[examples.WHY],
     )
     def post(self, request: Request, queue: str, run_id: UUID) -> Response:
         return _verb(control.cancel, request, queue, run_id)
@@ -94,9 +95,10 @@ class RetryRun(Endpoint):
         operation_id="retry_run",
         summary="Put a dead or cancelled run back into its queue",
         tags=TAGS,
-        parameters=[QUEUE, RUN_ID],
+        parameters=[QUEUE, RUN_ID, *idempotent(200)],
         request=Reason,
         responses={200: answers.RunAnswer, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
+        examples=[examples.WHY],
     )
     def post(self, request: Request, queue: str, run_id: UUID) -> Response:
         return _verb(control.retry, request, queue, run_id)
@@ -156,16 +158,16 @@ class Health(Endpoint):
         return Response(shapes.told(answers.HealthAnswer, reads.health()))
 
 
-def _verb(service: Any, request: Request, queue: str, run_id: UUID) -> Response:
+def _verb(service: Callable[..., Run], request: Request, queue: str, run_id: UUID) -> Response:
     """What may be done to a run: it must be in the queue that the URL names, for that queue's right was asked."""
     why = shapes.given(Reason, request.data)["why"]
     reads.run_of(queue, run_id)
-    try:
-        service(run_id, actor=actor_of(request), why=why)
-    except Run.DoesNotExist:  # its retention ended just now
-        raise Http404(NO_RUN) from None
-    return _run(reads.told(reads.run_of(queue, run_id)))
 
+    def act() -> Run:
+        try:
+            return service(run_id, actor=actor_of(request), why=why)
+        except Run.DoesNotExist:  # its retention ended just now
+            raise Http404(NO_RUN) from None
 
-def _run(told: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(shapes.told(answers.RunAnswer, told), status=status, headers=headers)
+    run, headers = once_run(request, act)
+    return Response(run, headers=headers)

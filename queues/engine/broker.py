@@ -7,6 +7,7 @@ that takes one finds nothing to run, and the reconciler offers the run again.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -71,6 +72,10 @@ if next(gone) then
   end
 end
 """
+
+
+log = logging.getLogger("roundsman.security")
+INTRUDERS = "roundsman:intruders"  # by list, how many ids others wrote into it
 
 
 def queue_key(queue: str) -> str:
@@ -140,16 +145,19 @@ class RedisWindow:
             return self._scripts[text]
 
     def _uuids(self, key: str, ids: Iterable[Any]) -> list[UUID]:
-        """Ids that are no UUID were never ours: somebody wrote into Redis. Nothing is run; the id is counted and dropped."""
-        good = []
+        """Ids that are no UUID were never ours: somebody wrote into Redis. Nothing is run; the id is told, counted, dropped."""
+        good, strange = [], []
         for raw in ids:
             try:
                 good.append(UUID(_text(raw)))
             except ValueError:
-                pipe = self.client.pipeline(transaction=False)
-                pipe.hincrby("roundsman:intruders", _text(key), 1)
-                pipe.unlink(job_key(_text(raw)))
-                _told(pipe.execute)
+                strange.append(_text(raw))
+        if strange:
+            log.warning("Somebody else wrote into %s; nothing of it is run. Ids: %.200r", _text(key), strange)
+            pipe = self.client.pipeline(transaction=False)
+            pipe.hincrby(INTRUDERS, _text(key), len(strange))
+            pipe.unlink(*map(job_key, strange))
+            _told(pipe.execute)
         return good
 
 

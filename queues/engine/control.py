@@ -15,7 +15,7 @@ from queues.engine.dispatch import enqueue_job, run_definition
 from queues.engine.release import release_runs
 from queues.errors import InUse
 from queues.ledger import audit, runs, states
-from queues.models import JobDefinition, Run
+from queues.models import JobDefinition, Run, Schedule
 
 
 def cancel(run_id: UUID, *, actor: Actor, why: str = "") -> Run:
@@ -36,6 +36,21 @@ def run_anew(run: Run, *, actor: Actor, why: str = "") -> Run:
     if run.definition is not None:
         return run_definition(run.definition, run.parameters, actor=actor, why=why, fresh=True)
     return enqueue_job(run.job, run.parameters, actor=actor, why=why, fresh=True)
+
+
+def fire_now(schedule: Schedule, *, actor: Actor, why: str = "") -> Run:
+    """A run of a schedule outside its timetable, which goes on as if nothing had been; audited for both.
+
+    It is the schedule's own whether that is on, paused or off: its parameters over its definition's. Where the definition
+    allows one live run, that one answers. Raises Disabled (the definition), UnknownJob, InvalidParams.
+    """
+    with transaction.atomic():
+        run = run_definition(schedule.definition, schedule.params, actor=actor, why=why, schedule_id=schedule.pk)
+        audit.write(
+            actor, "schedule.fire", object_type="schedule", object_id=str(schedule.pk), object_label=schedule.name,
+            after={"run": str(run.id)}, why=why,
+        )  # fmt: skip
+    return run
 
 
 def retry(run_id: UUID, *, actor: Actor, why: str = "") -> Run:

@@ -103,7 +103,7 @@ def prove(error_type: str, error_code: str) -> None:
         hint = f" Perhaps {last}?" if last != error_type and NAME.fullmatch(last) else ""
         message = f"Write the error's class name alone, without its module, e.g. ConnectTimeout.{hint}"
         raise ValidationError({"error_type": ValidationError(message, "invalid")})
-    if re.search(r"[\s\0]", error_code):
+    if re.search(r"[\s\x00-\x1f]", error_code):
         message = "A code has no spaces. Leave it empty for every code; a family of HTTP statuses is written 4xx."
         raise ValidationError({"error_code": ValidationError(message, "invalid")})
 

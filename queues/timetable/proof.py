@@ -15,7 +15,7 @@ from queues.timetable import cron
 from queues.timetable.facts import timed_anew, timing_of
 from queues.timetable.timing import next_after
 
-Errors = dict[str, list[str]]
+Errors = dict[str, list[ValidationError]]
 OWN = {"cron": "cron", "interval": "interval_s", "once": "run_at"}  # which column says when, by kind
 
 
@@ -29,52 +29,60 @@ def prove(schedule: Schedule, stored: Schedule | None) -> None:
     try:
         schedule.full_clean()
     except ValidationError as error:
-        for field, messages in error.message_dict.items():
-            found[field] += messages
+        for field, errors in error.error_dict.items():
+            found[field] += errors
     _times(schedule, found)
     _params(schedule, found)
     if not found and (stored is None or timed_anew(schedule, stored)):
         _still_to_come(schedule, found)
     if found:
-        raise ValidationError({field: list(dict.fromkeys(messages)) for field, messages in found.items()})
+        once = {field: list({each.messages[0]: each for each in errors}.values()) for field, errors in found.items()}
+        raise ValidationError(once)  # type: ignore[arg-type]
 
 
 def _times(schedule: Schedule, found: Errors) -> None:
     for field in ("run_at", "starts_at", "ends_at"):
         value = getattr(schedule, field)
         if value is not None and value.tzinfo is None:
-            found[field].append("Give this time with its time zone, e.g. 2026-11-23T08:00:00+01:00.")
+            found[field].append(
+                _wrong("Give this time with its time zone, e.g. 2026-11-23T08:00:00+01:00.", "no_offset")
+            )
     try:
         cron.zone(schedule.timezone)
     except cron.BadZone as error:
-        found["timezone"] = [str(error)]
+        found["timezone"] = [_wrong(str(error), "bad_zone")]
     if schedule.kind == Schedule.Kind.CRON and "cron" not in found:
         try:
             cron.normalise(schedule.cron)
         except cron.BadCron as error:
-            found["cron"] = [str(error)]
+            found["cron"] = [_wrong(str(error), "bad_cron")]
     if schedule.kind == Schedule.Kind.INTERVAL and "interval_s" not in found and not schedule.interval_s:
-        found["interval_s"] = ["Give the interval in whole seconds, at least 1; for example 900 (15 minutes)."]
+        told = "Give the interval in whole seconds, at least 1; for example 900 (15 minutes)."
+        found["interval_s"] = [_wrong(told, "required")]
     if schedule.kind == Schedule.Kind.ONCE and schedule.run_at is None and "run_at" not in found:
-        found["run_at"] = ["Give the moment at which it fires."]
+        found["run_at"] = [_wrong("Give the moment at which it fires.", "required")]
     if "starts_at" in found or "ends_at" in found or not (schedule.starts_at and schedule.ends_at):
         return
     if schedule.ends_at <= schedule.starts_at:
-        found["ends_at"].append("It ends before it starts: give an end after the start, or leave it empty.")
+        told = "It ends before it starts: give an end after the start, or leave it empty."
+        found["ends_at"].append(_wrong(told, "before_start"))
 
 
 def _still_to_come(schedule: Schedule, found: Errors) -> None:
     now = clock.now()
     if schedule.run_at is not None and schedule.run_at <= now:
-        found["run_at"].append(
+        told = (
             f"This moment is in the past (it is {now:%Y-%m-%d %H:%M:%S} UTC now): give one that is to come, or run the"
             " definition now instead."
         )
+        found["run_at"].append(_wrong(told, "in_past"))
     elif schedule.ends_at is not None and schedule.ends_at <= now:
-        found["ends_at"].append("This end is in the past: the schedule would never fire. Leave it empty for no end.")
+        told = "This end is in the past: the schedule would never fire. Leave it empty for no end."
+        found["ends_at"].append(_wrong(told, "in_past"))
     elif next_after(timing_of(schedule), now) is None:
         field = "ends_at" if schedule.ends_at is not None else OWN[schedule.kind]
-        found[field].append("It would never fire: no moment of it lies between its start and its end.")
+        told = "It would never fire: no moment of it lies between its start and its end."
+        found[field].append(_wrong(told, "never_fires"))
 
 
 def _params(schedule: Schedule, found: Errors) -> None:
@@ -83,14 +91,20 @@ def _params(schedule: Schedule, found: Errors) -> None:
         return
     definition: JobDefinition = schedule.definition
     if not isinstance(schedule.params, Mapping):
-        found["params"] = ['Give the parameters as an object, for example {"days": 7}; {} for none.']
+        told = 'Give the parameters as an object, for example {"days": 7}; {} for none.'
+        found["params"] = [_wrong(told, "not_an_object")]
         return
     try:
         spec = registry.get(definition.job)
         spec.dump(spec.validate({**definition.params, **schedule.params}))
     except UnknownJob as error:
-        found["definition"] = [f"{error} The definition {definition.name!r} cannot run."]
+        found["definition"] = [_wrong(f"{error} The definition {definition.name!r} cannot run.", "unknown_job")]
     except InvalidParams as error:
-        found["params"] = [f"{one.field}: {one.message}" if one.field else one.message for one in error.errors]
+        each = [f"{one.field}: {one.message}" if one.field else one.message for one in error.errors]
+        found["params"] = [_wrong(message, "invalid_params") for message in each]
     except PermanentError as error:
-        found["params"] = [str(error)]
+        found["params"] = [_wrong(str(error), "invalid_params")]
+
+
+def _wrong(message: str, code: str) -> ValidationError:
+    return ValidationError(message, code)

@@ -23,7 +23,7 @@ from queues.engine import broker, reuse_figures
 from queues.engine.connections import Health, ping_all
 from queues.ledger import clock, states
 from queues.models import QueueHealth
-from queues.watch import alert_metrics, allowed, pools, timings
+from queues.watch import alert_metrics, allowed, pools, refusals, timings
 from queues.watch.look import Look, WorkerLook, look
 from queues.watch.net import COUNTERS
 from queues.watch.score import judge
@@ -59,6 +59,8 @@ class RedisPart:
     pings: Mapping[str, Health] = field(default_factory=dict)
     pools: pools.Pools = field(default_factory=dict)
     allowed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by queue and worker
+    intruders: Mapping[str, int] = field(default_factory=dict)  # by queue
+    refused: refusals.Refused = field(default_factory=lambda: refusals.Refused({}, {}))
 
 
 def read_ledger() -> LedgerPart:
@@ -85,15 +87,19 @@ def read_redis() -> RedisPart:
     pipe = client.pipeline(transaction=False)
     for name in catalogue.NAMES:
         pipe.llen(broker.queue_key(name))
-    windows = dict(zip(catalogue.NAMES, map(int, pipe.execute()), strict=True))
+    pipe.hmget(broker.INTRUDERS, [broker.queue_key(name) for name in catalogue.NAMES])
+    *listed, strange = pipe.execute()
+    windows = dict(zip(catalogue.NAMES, map(int, listed), strict=True))
+    intruders = {name: int(count or 0) for name, count in zip(catalogue.NAMES, strange, strict=True)}
     try:
         histograms = timings.read(broker.connection("metrics"), catalogue.NAMES)
         reuse = reuse_figures.read(broker.connection("metrics"))
         told = pools.read(broker.connection("metrics"), clock.at_hand())  # (the database may be silent)
         slots = allowed.read(broker.connection("metrics"), clock.at_hand())
+        refused = refusals.read(broker.connection("metrics"))
     except (redis.exceptions.RedisError, OSError):
-        return RedisPart(latency_s, windows, pings=ping_all())
-    return RedisPart(latency_s, windows, histograms, reuse, ping_all(), told, slots)
+        return RedisPart(latency_s, windows, pings=ping_all(), intruders=intruders)
+    return RedisPart(latency_s, windows, histograms, reuse, ping_all(), told, slots, intruders, refused)
 
 
 class Reader(Generic[T]):
@@ -161,12 +167,15 @@ def families(ledger: LedgerPart | None, redis_part: RedisPart | None, own: pools
     if redis_part is not None:
         found.append(_gauge("redis_latency_seconds", [((), redis_part.latency_s)]))
         found.append(_gauge("queue_window_size", [((name,), n) for name, n in redis_part.windows.items()]))
+        found.append(_counter("queue_intruders_total", redis_part.intruders))
         if redis_part.histograms is not None:
             found.append(_histogram("queue_job_processing_duration_seconds", "processing", redis_part.histograms))
             found.append(_histogram("queue_job_wait_seconds", "wait", redis_part.histograms))
             found += _reuse_families(*redis_part.reuse)
             slots = {queue: sum(by_worker.values()) for queue, by_worker in redis_part.allowed.items()}
             found.append(_gauge("queue_concurrency_allowed", [((queue,), n) for queue, n in slots.items()]))
+            found.append(_counter("queue_api_refusals_total", redis_part.refused.by_code))
+            found.append(_counter("queue_api_rate_limited_total", redis_part.refused.by_bucket))
     told = {**(redis_part.pools if redis_part is not None else {}), **(own or {})}
     found += pools.families(told, _pings(ledger, redis_part))
     return found
@@ -240,6 +249,14 @@ def _gauge(name: str, values: Iterable[tuple[tuple[str, ...], float]]) -> Metric
     family = GaugeMetricFamily(*_head(name))
     for labels, value in values:
         family.add_metric(labels, float(value))
+    return family
+
+
+def _counter(name: str, counts: Mapping[str, int]) -> Metric:
+    """By its one label."""
+    family = CounterMetricFamily(*_head(name))
+    for label, count in counts.items():
+        family.add_metric((label,), count)
     return family
 
 

@@ -150,6 +150,7 @@ API: tuple[Row, ...] = (
     Row("api/v1/schedules/<int:pk>", get() | {"PATCH": ("operators", 428), "DELETE": ("operators", 428)}, 404),
     Row("api/v1/schedules/<int:pk>/pause", post("operators", 422), 404),
     Row("api/v1/schedules/<int:pk>/resume", post("operators", 409), 404),
+    Row("api/v1/schedules/<int:pk>/fire", post("operators", 202), 404),
     Row("api/v1/schedules/<int:pk>/next-fires", get(), 404),
     Row("api/v1/queues", get()),
     Row("api/v1/queues/<str:queue>", get() | {"PATCH": ("admins", 428)}),

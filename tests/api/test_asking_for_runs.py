@@ -89,7 +89,7 @@ def test_wrong_parameters_are_named_one_by_one(ask: Callable[..., Any]) -> None:
         ({}, {""}),
         ({"job": "tests.weigh", "definition": "x"}, {""}),
         ({"job": "tests.weigh", "prams": {}}, {"prams"}),
-        ({"job": 7.5, "priority": "soon"}, {"priority"}),
+        ({"job": 7.5, "priority": "soon"}, {"job", "priority"}),
         ({"job": ["tests.weigh"]}, {"job"}),
         ({"job": "tests.weigh", "params": [1]}, {"params"}),
         ({"job": "tests.weigh", "priority": 101, "dedupe_key": "k" * 97}, {"priority", "dedupe_key"}),

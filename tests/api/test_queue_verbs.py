@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jsonschema
 import pytest
-import yaml
-from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from queues import catalogue
 from queues.engine import bulk
 from queues.ledger import clock
 from queues.models import AuditEntry, JobDefinition, Queue, Run
+
+from .described import answer_of, check, document
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -26,10 +24,7 @@ RETRY = "/api/admin/queue/retry-failed"
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    out = io.StringIO()
-    call_command("spectacular", stdout=out)
-    loaded: dict[str, Any] = yaml.safe_load(out.getvalue())
-    return loaded
+    return document()
 
 
 @pytest.fixture
@@ -43,9 +38,8 @@ def told(
         url = path if path.startswith("/") else f"/api/v1/queue/{path}"
         answer = as_("admin").post(url, body, format="json", headers={"X-Request-ID": "shift-7"})
         described = schema["paths"].get(url) or schema["paths"][re.sub("queue/[^/]+/", "queue/{queue}/", url)]
-        for content in described["post"]["responses"][str(answer.status_code)]["content"].values():
-            validator = jsonschema.Draft202012Validator({**content["schema"], "components": schema["components"]})
-            validator.validate(answer.json())
+        for content in answer_of(schema, described["post"], answer.status_code)["content"].values():
+            check(schema, content, answer.json())
         return answer
 
     return post

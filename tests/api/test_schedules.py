@@ -185,6 +185,41 @@ class TestVerbs:
         assert codes == [200, 200] and AuditEntry.objects.filter(action="schedule.pause").count() == 1
 
 
+class TestFiring:
+    def test_it_runs_now_outside_its_timetable_and_is_audited(self, manager: APIClient, made: Any, rung: Any) -> None:
+        row = made(params={"tons": 9})
+        manager.post(f"{URL}/{row.pk}/pause", {"why": "Holidays"}, format="json")
+        before = Schedule.objects.get()
+        answer = manager.post(f"{URL}/{row.pk}/fire", {"why": "It was missed"}, format="json")
+        told = answer.json()
+        assert (answer.status_code, answer["Location"]) == (202, told["url"])
+        assert (told["schedule"], told["params"]["tons"], told["state"]) == (row.name, 9, "pending")
+        entries = AuditEntry.objects.filter(action__in=("schedule.fire", "run.enqueue"))
+        assert {(entry.action, entry.why) for entry in entries} == {
+            ("schedule.fire", "It was missed"),
+            ("run.enqueue", "It was missed"),
+        }
+        assert entries.get(action="schedule.fire").after == {"run": told["id"]}
+        assert (Fire.objects.count(), Schedule.objects.get().next_fire_at) == (0, before.next_fire_at)
+
+    def test_a_replayed_one_fires_once(self, manager: APIClient, made: Any, rung: Any) -> None:
+        url, key = f"{URL}/{made().pk}/fire", {"Idempotency-Key": "f-1"}
+        first, again = (manager.post(url, {}, format="json", headers=key) for _ in range(2))
+        assert (again.content, Run.objects.count()) == (first.content, 1)
+
+    def test_one_whose_definition_is_off_is_409(self, manager: APIClient, made: Any) -> None:
+        row = made()
+        JobDefinition.objects.update(enabled=False)
+        answer = manager.post(f"{URL}/{row.pk}/fire", {}, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (409, "disabled")
+        assert not AuditEntry.objects.filter(action="schedule.fire").exists()
+
+    def test_who_may_not_run_its_job_may_not_fire_it(self, as_: Any, made: Any) -> None:
+        row = made()
+        assert as_("dispatcher").post(f"{URL}/{row.pk}/fire", {}, format="json").status_code == 403
+        assert as_("driver").post(f"{URL}/{row.pk}/fire", {}, format="json").status_code == 404
+
+
 class TestRemoving:
     def test_one_that_has_started_nothing_is_removed(self, manager: APIClient, made: Any) -> None:
         row = made()

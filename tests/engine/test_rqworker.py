@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -153,3 +154,25 @@ def test_stock_rq_info_shows_counts_and_workers_and_loses_none(house: House) -> 
     house.rq("empty", "reports")  # somebody clears RQ's list by hand: the ledger still has them
     assert house.worker("--burst").wait(60) == 0
     assert house.runs() == [("succeeded", 1)] * 3
+
+
+@pytest.mark.parametrize("call", ["os.system", "subprocess.check_call", "pathlib.Path.touch"])
+def test_what_others_write_into_redis_is_not_run_but_told_counted_and_removed(
+    house: House, tmp_path: Path, valkey_url: str, call: str
+) -> None:
+    """A list's entry and its job as stock tools write them, under a name of their own and under one like ours."""
+    mark = tmp_path / "was-here"
+    ids = ["evil", "01981c2e-5f2a-7c44-9a57-1f0d6f1f9f10"]
+    argument = f"touch {mark}" if call == "os.system" else str(mark)
+    data = json.dumps([call, None, [["touch", argument] if call == "subprocess.check_call" else argument], {}])
+    with redis.Redis.from_url(valkey_url) as client:
+        for each in ids:
+            client.hset(f"rq:job:{each}", mapping={"data": data, "status": "queued", "origin": "reports"})
+            client.rpush("rq:queue:reports", each)
+        house.ask(1)
+        house.worker("reports")
+        until(lambda: house.runs() == [("succeeded", 1)] and not client.llen("rq:queue:reports"))
+        until(lambda: not client.exists(*(f"rq:job:{each}" for each in ids)))
+        assert client.hget("roundsman:intruders", "rq:queue:reports") == b"1"
+    assert not mark.exists()
+    assert "Somebody else wrote into rq:queue:reports" in house.told()

@@ -28,6 +28,7 @@ from queues.models import Alert, AlertWatch, QueueHealth, Slot, WebhookDelivery
 from queues.watch import allowed, health, table, views
 from queues.watch.look import Look
 from queues.watch.metrics import LedgerPart, QueueCollector, RedisPart
+from queues.watch.refusals import Refusals
 from queues.watch.score import judge
 from queues.watch.timings import Timings
 
@@ -92,6 +93,11 @@ def scene(transactional_db: None, server: object, at_noon: clock.Fake, run: Any,
             id=uuid4(), rule="queue_wait", queue=queue, level="warning", text="t", value=6, threshold=5, peak=6,
             opened_at=NOON, level_at=NOON, last_seen_at=NOON,
         )  # fmt: skip
+    counted = Refusals(delay_s=1000)
+    for code, bucket in (("invalid", ""), ("invalid", ""), ("rate_limited", "creation")):
+        counted.add(code, bucket)
+    counted.flush()
+    broker.connection("queue").hincrby(broker.INTRUDERS, broker.queue_key("email"), 2)
     return at_noon
 
 
@@ -124,6 +130,11 @@ def test_a_scrape_tells_what_the_ledger_and_redis_hold(scene: Any) -> None:
     assert value(samples, "queue_cache_requests_total", job="tests.look", answer="fresh") == 0
     assert value(samples, "queue_cache_hit_rate_percent", job="tests.look") == 75
     assert value(samples, "queue_concurrency_allowed", queue="email") == 4
+    assert value(samples, "queue_api_refusals_total", code="invalid") == 2
+    assert value(samples, "queue_api_refusals_total", code="rate_limited") == 1
+    assert value(samples, "queue_api_rate_limited_total", bucket="creation") == 1
+    assert value(samples, "queue_intruders_total", queue="email") == 2
+    assert value(samples, "queue_intruders_total", queue="billing") == 0
     assert value(samples, "redis_up") == value(samples, "database_up") == 1
 
 
