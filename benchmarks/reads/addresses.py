@@ -48,6 +48,8 @@ def addresses(facts: Mapping[str, Any]) -> dict[str, list[str]]:
         "schedules": ["/api/v1/schedules"],
         "schedule": [f"/api/v1/schedules/{each}" for each in schedules],
         "next fires": [f"/api/v1/schedules/{each}/next-fires" for each in schedules],
+        "alerts": ["/api/v1/alerts"],
+        "webhooks": ["/api/v1/webhooks"],
         "audit": ["/api/v1/audit"],
         "audit, action": ["/api/v1/audit?action=queue.clean"],
         "audit, actor": ["/api/v1/audit?actor=person-7"],

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.own.ledger import ID
-from benchmarks.reads.jobs import SHARES
+from benchmarks.reads.shares import SHARES
 
 SEED, DAYS = 0.25, 30
 DEFINITIONS, SCHEDULES, WORKERS, ENTRIES, KEYS = 24, 16, 60, 100_000, 5_000

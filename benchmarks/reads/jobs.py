@@ -1,9 +1,10 @@
-"""The jobs of a large hauler, and how its runs are shared among them. The bodies do nothing: nobody runs them here."""
+"""The jobs of a large hauler, as the web process of the measurement finds them. The bodies do nothing: nobody runs them here."""
 
 from __future__ import annotations
 
 import pydantic
 
+from benchmarks.reads.shares import SHARES
 from queues.contract import Done
 from queues.registry import spec
 
@@ -12,24 +13,6 @@ class Work(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
     n: int = 0
 
-
-# Job: its queue, and its share of a thousand runs in the older half of the history and in the newer one. So there is a
-# queue that is seldom used (billing), one that has stood still for long (data-sync), and jobs that are seldom run.
-SHARES: dict[str, tuple[str, float, float]] = {
-    "hauler.push": ("notifications", 300, 340),
-    "hauler.sms": ("notifications", 110, 120),
-    "hauler.receipt": ("email", 200, 240),
-    "hauler.digest": ("email", 40, 50),
-    "hauler.geocode": ("external-api", 110, 120),
-    "hauler.sync_trucks": ("data-sync", 140, 0),
-    "hauler.plan": ("route-optimization", 50, 60),
-    "hauler.report": ("reports", 30, 40),
-    "hauler.tidy": ("maintenance", 18.9, 28.95),
-    "hauler.invoice": ("billing", 1, 1),
-    "hauler.merge_depots": ("maintenance", 0.1, 0),
-    "hauler.close_month": ("reports", 0, 0.05),
-}
-ENQUEUED = "hauler.push"
 
 for _name, (_queue, *_) in SHARES.items():
     spec(

@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.own import load
 from benchmarks.reads.addresses import PAGED, addresses
-from benchmarks.reads.jobs import ENQUEUED
 from benchmarks.reads.report import Answer, Row, by_name, times, wrong
+from benchmarks.reads.shares import ENQUEUED
 from benchmarks.reads.stage import BARE_PATH, Web
 from benchmarks.reads.turns import turns
 

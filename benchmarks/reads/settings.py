@@ -8,6 +8,7 @@ overlay(
     {
         "SECRET_KEY": "for-benchmarks-only-" + "k" * 60,
         "JWT_SIGNING_KEY": "for-benchmarks-only-" + "j" * 60,
+        "ENCRYPTION_KEYS": ["for-benchmarks-only-" + "e" * 60],
         "ALLOWED_HOSTS": ["127.0.0.1"],
         "INSECURE_HTTP": True,
         "LOG_LEVEL": "WARNING",

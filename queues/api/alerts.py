@@ -20,7 +20,7 @@ from queues.api.actor import actor_of
 from queues.api.asking import require
 from queues.api.endpoint import Endpoint
 from queues.api.idempotency import once_told
-from queues.api.openapi import conditional, idempotent, problems
+from queues.api.openapi import conditional, idempotent, problems, tagged
 from queues.errors import NotAllowed
 from queues.models import Alert
 from queues.policy import Action
@@ -80,7 +80,7 @@ class AcknowledgeAlert(Endpoint):
             "has resolved, or somebody takes care of it already."
         ),
         tags=TAGS,
-        parameters=idempotent(200, "alert"),
+        parameters=[*idempotent(200, "alert"), tagged(200)],
         request=bodies.AcknowledgeRequest,
         responses={200: ONE, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
         examples=[NOTED],

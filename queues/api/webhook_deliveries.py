@@ -16,7 +16,7 @@ from queues.api import webhook_serializers as bodies
 from queues.api.actor import actor_of
 from queues.api.endpoint import Endpoint
 from queues.api.idempotency import once_row
-from queues.api.openapi import idempotent, problems
+from queues.api.openapi import idempotent, location, problems
 from queues.api.webhook_facts import NO_DELIVERY, NONE, delivery_facts, found, told_delivery
 from queues.api.webhook_verbs import WHY
 from queues.api.webhooks import TAGS
@@ -74,7 +74,7 @@ class ReplayDelivery(Endpoint):
         summary="Send a message again",
         description="Under the same id, from the first sending on. 409 while it is on its way.",
         tags=TAGS,
-        parameters=idempotent(202, "message"),
+        parameters=[*idempotent(202, "message"), *location(202)],
         request=bodies.WebhookWhy,
         responses={
             202: OpenApiResponse(bodies.DeliveryDetail, description="It is on its way."),
@@ -93,7 +93,8 @@ class ReplayDelivery(Endpoint):
             return rows.get()
 
         done, headers = once_row(request, once, WebhookDelivery.objects.all())
-        return Response(told_delivery(done), status=202, headers=headers)
+        whole = told_delivery(done)
+        return Response(whole, status=202, headers={"Location": whole["href"], **headers})
 
 
 def _one(request: Request, pk: UUID, delivery: UUID) -> WebhookDelivery:

@@ -13,7 +13,7 @@ from queues.api import webhook_serializers as bodies
 from queues.api.actor import actor_of
 from queues.api.endpoint import Endpoint
 from queues.api.idempotency import once_row, once_told
-from queues.api.openapi import idempotent, problems
+from queues.api.openapi import idempotent, location, problems, tagged
 from queues.api.webhook_facts import NONE, found, told, told_delivery, told_with_secret
 from queues.api.webhooks import TAGS
 from queues.engine.webhook_reach import webhooks
@@ -36,7 +36,7 @@ class RotateWebhook(_Verb):
         summary="Give a webhook a new secret",
         description="It is told in this answer alone. The one before signs as well for a day, or as long as you say.",
         tags=TAGS,
-        parameters=idempotent(200, "webhook"),
+        parameters=[*idempotent(200, "webhook"), tagged(200)],
         request=bodies.WebhookRotation,
         responses={
             200: OpenApiResponse(bodies.WebhookSecret, description="The webhook with its new secret."),
@@ -64,7 +64,7 @@ class TestWebhook(_Verb):
         summary="Have a webhook told `webhook.test`",
         description="It is sent within two seconds; `href` tells what came of it.",
         tags=TAGS,
-        parameters=idempotent(202, "message"),
+        parameters=[*idempotent(202, "message"), *location(202)],
         request=bodies.WebhookWhy,
         responses={202: bodies.DeliveryDetail, **problems(400, 401, 403, 404, 409, 413, 415, 422)},
         examples=[WHY],

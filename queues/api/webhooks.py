@@ -16,7 +16,7 @@ from queues.api.actor import actor_of
 from queues.api.definition_serializers import WhyQuery
 from queues.api.endpoint import Endpoint
 from queues.api.idempotency import once_row
-from queues.api.openapi import conditional, idempotent, problems
+from queues.api.openapi import conditional, idempotent, location, problems, tagged
 from queues.api.refusals import by_field
 from queues.api.webhook_facts import NONE, facts, found, told, told_with_secret
 from queues.engine.webhook_reach import webhooks, with_counts
@@ -66,7 +66,7 @@ class Webhooks(Endpoint):
             "answer alone. It counts within two seconds. What you may not read any more you are not told any more."
         ),
         tags=TAGS,
-        parameters=idempotent(201, "webhook"),
+        parameters=[*idempotent(201, "webhook"), *location(201), tagged(201)],
         request=bodies.WebhookRequest,
         responses={
             201: OpenApiResponse(bodies.WebhookSecret, description="The webhook with its secret."),

@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 
 from queues import registry
 from queues.api.schema_hooks import jobs_of
-from queues.ledger import clock
-from queues.models import AuditEntry, JobDefinition, Run, Schedule
+from queues.contract import Actor
+from queues.ledger import clock, webhook_endpoints
+from queues.ledger.requests import new_id
+from queues.models import Alert, AuditEntry, JobDefinition, Run, Schedule, WebhookDelivery, WebhookEndpoint
 
 from .conftest import PASSWORD
 from .described import Document, answer_of, check, document, operations
@@ -113,9 +115,33 @@ def _real(path: str) -> str:
     if "/schedules/{id}" in path:
         made = Schedule.objects.create(name="Each hour", definition=definition, cron="0 * * * *")
         return path.replace("{id}", str(made.pk))
+    if "/alerts/" in path:
+        return path.replace("{id}", str(_alert().pk))
+    if "/webhooks/" in path:
+        return path.replace("{id}", str(_webhook().pk)).replace("{delivery}", str(WebhookDelivery.objects.get().pk))
     if "{run_id}" in path:
         return path.replace("{run_id}", str(_run(OF_ONE_RUN[path.rpartition("/")[2]]).pk))
     return path
+
+
+def _alert() -> Alert:
+    now = clock.now()
+    made: Alert = Alert.objects.create(
+        id=new_id(), rule="queue_wait", queue="billing", level="warning", text="t", value=6, threshold=5, peak=6,
+        opened_at=now, level_at=now, last_seen_at=now,
+    )  # fmt: skip
+    return made
+
+
+def _webhook() -> WebhookEndpoint:
+    """With a message that was given up."""
+    admin = User.objects.get(username="admin")
+    asked = {"url": "https://hooks.example.org/", "description": "", "events": ["run.dead"], "queues": ["billing"]}
+    made = webhook_endpoints.make(admin, **asked, by=admin, actor=Actor.system("tests"))
+    WebhookDelivery.objects.create(
+        id=new_id(), endpoint=made, event="run.dead", key="k", payload="{}", state="dead", created_at=clock.now()
+    )
+    return made
 
 
 def _run(state: str) -> Run:

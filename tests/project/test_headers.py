@@ -41,6 +41,7 @@ def stage(django_db_setup: None, django_db_blocker: Any) -> Iterator[Stage]:
     registry.spec(job, queue="billing", params=registry.NoParams)
     with django_db_blocker.unblock(), override_settings(**HTTPS), transaction.atomic():
         ensure_queues()
+        User.objects.create_user("matrix-manager")  # whose the objects of this queue are
         objects = matrix._objects("billing", job)
         clients = {who: Client(raise_request_exception=False) for who in ("anonymous", "superuser")}
         clients["superuser"].force_login(User.objects.create_user("headers", is_staff=True, is_superuser=True))

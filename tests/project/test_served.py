@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "project.settings.base",
     "SECRET_KEY": f"signs-{SECRET}-" + "k" * 50,
     "JWT_SIGNING_KEY": f"tokens-{SECRET}-" + "j" * 50,
+    "ENCRYPTION_KEYS": f"sealing-{SECRET}-" + "e" * 50,
     "METRICS_TOKEN": f"metrics-{SECRET}",
     "ALLOWED_HOSTS": "roundsman.example.org",
     "REDIS_URL": f"redis://:{SECRET}@127.0.0.1:1/0",
