@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,10 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
 
 from project.embedded.process import free_port, spawn, stop
+from project.one_hop import OneHopHandler
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "Zq8vX3kT9wLm2NpR"
@@ -127,11 +130,24 @@ def test_a_request_for_another_host_is_told_nothing(web: Web) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_request_that_cannot_be_read_is_refused_with_the_headers(web: Web) -> None:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
-        connection.sendall(b"GET /?q=\xff HTTP/1.1\r\nHost: roundsman.example.org\r\nConnection: close\r\n\r\n")
-        told = b"".join(iter(lambda: connection.recv(65536), b"")).lower()
-    assert told.startswith(b"http/1.1 400") and b"x-content-type-options: nosniff" in told and b"server:" not in told
+def test_a_request_that_cannot_be_read_is_refused_with_the_headers() -> None:
+    """Not every server refuses it by itself, and Django does before any middleware."""
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"q=\xff",
+        "headers": [(b"host", b"testserver")], "scheme": "http", "server": ("testserver", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+
+    async def through() -> dict[str, Any]:
+        communicator = ApplicationCommunicator(OneHopHandler(1), scope)
+        await communicator.send_input({"type": "http.request", "body": b"", "more_body": False})
+        told: dict[str, Any] = await communicator.receive_output(5)
+        await communicator.receive_output(5)
+        await communicator.wait(5)
+        return told
+
+    told = async_to_sync(through)()
+    headers = {name.lower(): value for name, value in told["headers"]}
+    assert told["status"] == 400 and headers[b"x-content-type-options"] == b"nosniff" and b"server" not in headers
 
 
 def test_a_static_file_is_kept_by_browsers_and_has_the_headers(web: Web) -> None:
