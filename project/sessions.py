@@ -10,7 +10,8 @@ from typing import Any
 
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.base_session import AbstractBaseSession
-from django.utils import timezone
+
+from queues.ledger import clock
 
 
 def digest(session_key: str) -> str:
@@ -61,7 +62,7 @@ class SessionStore(CachedStore):
         return _by_digest(await super().acreate_model_instance(data))
 
     def _kept(self) -> Any:
-        return self.model.objects.filter(session_key=digest(self.session_key or ""), expire_date__gt=timezone.now())
+        return self.model.objects.filter(session_key=digest(self.session_key or ""), expire_date__gt=clock.at_hand())
 
 
 def _by_digest(session: Any) -> AbstractBaseSession:

@@ -88,7 +88,7 @@ RETRY_FAILED = [
     _asked("Only counted", why="How many are there?", dry_run=True),
     _asked("A queue's, a hundred at most", why="The provider is back", queue="billing", limit=100),
 ]
-SIGN_IN = _asked("With a second factor", username="dana", password="a-long-password-7", otp="492039")
+SIGN_IN = _asked("With a second factor", username="dana", password="a-long-password-7", otp="492039")  # nosec B106 # an example
 REFRESH = _asked("The token that came last", refresh="eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJqdGkiOiIxIn0.c2ln")
 WHY = OpenApiExample("With a reason", value={"why": "The customer called it off"}, request_only=True)
 HEALTH = OpenApiExample(

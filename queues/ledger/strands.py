@@ -85,13 +85,13 @@ class First:
         merged = " UNION ".join(f"SELECT id FROM ({sql}) AS s{number}" for number, (sql, _) in enumerate(strands))
         down = " DESC" if self.order.startswith("-") else ""
         params = [value for _, those in strands for value in those]
-        return Run.objects.filter(pk__in=RawSQL(f"{merged} ORDER BY id{down} LIMIT %s", [*params, self.limit]))
+        return Run.objects.filter(pk__in=RawSQL(f"{merged} ORDER BY id{down} LIMIT %s", [*params, self.limit]))  # nosec B611 # pieces of ours and of Django's
 
     def _each(
         self, begin: str, given: Sequence[Any], columns: Sequence[str], among: str = "", names: Sequence[Any] = ()
     ) -> Sql:
         """The first rows of each strand. SQLite knows no LATERAL, PostgreSQL plans its stand-in badly."""
-        same: dict[str, Any] = {column: RawSQL(f"strand.{column}", []) for column in columns}
+        same: dict[str, Any] = {column: RawSQL(f"strand.{column}", []) for column in columns}  # nosec B611 # columns are names of ours
         sql, params = self._first(self.rows.filter(**same))
         if not sql:
             return NOTHING
