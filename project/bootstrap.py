@@ -34,6 +34,10 @@ def main(argv: list[str]) -> int:
         from project import testing
 
         return testing.main(argv[2:])
+    if command == "quote":
+        from billing import quote_command
+
+        return quote_command.main(argv[2:])
     if command == "chaos":
         from project.chaos import command as chaos
 

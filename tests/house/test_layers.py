@@ -27,13 +27,14 @@ def listed(section: str, name: str) -> set[str]:
 def test_every_package_of_the_house_is_under_the_contract() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"benchmarks", "tests"}
     assert packages == listed("importlinter", "root_packages")
-    assert packages == listed("importlinter:contract:house", "layers")
+    assert packages == listed("importlinter:contract:house", "layers") - {"|"}
 
 
 def test_every_domain_has_its_floors_and_sees_only_the_contract() -> None:
     domains = listed("importlinter", "root_packages") - {"project", "queues", "integrations"}
     assert listed("importlinter:contract:domain", "containers") == domains
-    assert {f"{domain}.{part}" for domain in domains for part in ("jobs", "jobspecs")} <= listed(
+    rooms = {(domain, part) for domain in domains for part in ("jobs", "jobspecs")}
+    assert {f"{domain}.{part}" for domain, part in rooms if (ROOT / domain / f"{part}.py").exists()} <= listed(
         "importlinter:contract:registry", "allowed_importers"
     )
 
