@@ -56,7 +56,8 @@ def make(
     prove(row, by)
     with transaction.atomic():
         if WebhookEndpoint.objects.filter(owner=owner).count() >= MOST:
-            raise ValidationError({"url": [f"There are {MOST} webhooks of this account already: remove one first."]})
+            most = f"There are {MOST} webhooks of this account already: remove one first."
+            raise ValidationError({"url": [ValidationError(most, "too_many")]})
         row.save(force_insert=True)
         _audit(row, actor, "create", None, told(row), why)
     _outdated()
@@ -127,11 +128,11 @@ def send_test(row: WebhookEndpoint, *, actor: Actor, why: str = "") -> WebhookDe
 
 def prove(row: WebhookEndpoint, by: Any) -> None:
     """Raises ValidationError by field."""
-    wrong: dict[str, list[str]] = {}
+    wrong: dict[str, list[str | ValidationError]] = {}
     try:
         target_of(row.url, Allowed.of(settings.WEBHOOK_ALLOWED_PRIVATE))
     except BadAddress as error:
-        wrong["url"] = [str(error)]
+        wrong["url"] = [ValidationError(str(error), "bad_url")]
     if strange := [name for name in row.events if name not in EVENTS]:
         wrong["events"] = [f"There is no event {strange[0]!r}. The events are: {', '.join(EVENTS)}."]
     elif not row.events:
@@ -146,7 +147,7 @@ def prove(row: WebhookEndpoint, by: Any) -> None:
         try:
             registry.get(name)
         except UnknownJob as error:
-            wrong["jobs"] = [str(error)]
+            wrong["jobs"] = [ValidationError(str(error), "unknown_job")]
     if not row.owner.is_active:
         wrong["owner"] = ["This account is switched off."]
     if wrong:
