@@ -128,7 +128,9 @@ def _(ctx: JobContext, params: NoParams) -> Outcome:
 
 def _listed(counts: Mapping[str, int]) -> str:
     """How many of each, in words."""
-    words = {"runs": "runs", "samples": "health samples", "keys": "idempotency keys", "messages": "webhook messages"}
+    words = {
+        "runs": "runs", "samples": "health samples", "keys": "idempotency keys", "messages": "webhook messages", "alerts": "alerts",
+    }  # fmt: skip
     return ", ".join(f"{number:,} {words[name]}" for name, number in counts.items())
 
 

@@ -14,7 +14,7 @@ from queues.registry import JobSpec
 def dumped(spec: JobSpec[Any], given: Mapping[str, Any]) -> dict[str, Json]:
     """The parameters as they are stored. Raises InvalidParams (also where a value became one of another type), TooLarge."""
     stored = spec.dump(spec.validate(given))
-    if wrong := list(_changed(given, stored, "")):
+    if wrong := list(_changed(spec.opened(given), spec.opened(stored), "")):
         raise InvalidParams(spec.name, wrong)
     return stored
 
