@@ -44,6 +44,14 @@ def the_audit_log_is_emptied_between_tests() -> Iterator[None]:
     operations.execute_sql_flush = real  # type: ignore[method-assign]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def refusals_are_not_written_by_the_way() -> None:
+    """Half a second later another test goes on, perhaps with other settings: who wants them written says so."""
+    from queues.watch.refusals import refusals
+
+    refusals.delay_s = 1e6
+
+
 @pytest.fixture(autouse=True)
 def no_switch_thrown() -> None:
     """What another test's database said of the switches is forgotten."""
