@@ -45,11 +45,13 @@ def the_audit_log_is_emptied_between_tests() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def refusals_are_not_written_by_the_way() -> None:
+def refusals_are_not_written_by_the_way() -> Iterator[None]:
     """Half a second later another test goes on, perhaps with other settings: who wants them written says so."""
     from queues.watch.refusals import refusals
 
     refusals.delay_s = 1e6
+    yield
+    refusals.forget()  # nor when the process ends
 
 
 @pytest.fixture(autouse=True)
