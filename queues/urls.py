@@ -106,5 +106,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="api-webhook-delivery-replay",
     ),
     path("api/v1/audit", audit.Audit.as_view(), name="api-audit"),
-    re_path(r"^api(?:/(?P<path>.*))?$", doors.Nothing.as_view(), name="api-nothing"),
+    re_path(r"^api(?:/(?P<path>[\s\S]*))?$", doors.Nothing.as_view(), name="api-nothing"),
 ]

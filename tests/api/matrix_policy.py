@@ -167,7 +167,7 @@ API: tuple[Row, ...] = (
     Row(f"{_HOOK}/deliveries/<uuid:delivery>", get("owners"), 404, own=True),
     Row(f"{_HOOK}/deliveries/<uuid:delivery>/replay", post("owners", 409), 404, own=True),
     Row("api/v1/audit", get("admins")),
-    Row("^api(?:/(?P<path>.*))?$", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), ("everybody", 404))),
+    Row(r"^api(?:/(?P<path>[\s\S]*))?$", dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), ("everybody", 404))),
 )
 
 ALL = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -185,7 +185,7 @@ def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
         "<path:cron_job_name>": "c", "<path:object_id>": key.replace("_", "_5F"),
         "^(?P<app_label>queues|auth|routing)/$": "queues/", "(?P<url>.*)$": "no-such-page/", "^stats.json/?$": "stats.json",
         r"^stats.json/(?P<token>[\w]+)?/?$": "stats.json/abc", "^metrics/?$": "metrics",
-        "^api(?:/(?P<path>.*))?$": "api/v9/elsewhere",
+        r"^api(?:/(?P<path>[\s\S]*))?$": "api/v9/elsewhere",
     }.items():  # fmt: skip
         found = found.replace(name, value)
     assert not set("<^$") & set(found), f"test_matrix.address does not know what to put into {route}"

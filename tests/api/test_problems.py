@@ -159,7 +159,10 @@ def test_405_says_what_is_allowed(send: Callable[..., Any], as_: Callable[[str],
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/token", "/api/v1/queue/jobs/", "/api/v1/queue/%00"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api", "/api/", "/api/v1", "/api/token", "/api/v1/queue/jobs/", "/api/v1/queue/%00", "/api/v1/alerts/a%0Ab"],
+)
 def test_a_path_that_is_none_is_a_problem_too(client: Any, path: str) -> None:
     for method in (client.get, client.post):
         answer = method(path)
