@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 
@@ -14,8 +15,10 @@ from queues import encryption, registry
 from queues.contract import Actor
 from queues.engine.dispatch import enqueue_job
 from queues.errors import IdempotencyConflict
+from queues.ledger import clock
+from queues.ledger.requests import new_id
 from queues.ledger.reseal import reseal
-from queues.models import AuditEntry, JobDefinition, Queue, Run, Schedule
+from queues.models import AuditEntry, JobDefinition, OutboundCall, Queue, Run, Schedule, WebhookEndpoint
 
 from .canary_job import Cage, tell
 from .conftest import QUEUE, state_of, until
@@ -147,3 +150,25 @@ def test_a_job_that_seals_from_today_has_its_old_runs_sealed(queues_exist: None)
     Run.objects.filter(pk=ref.id).update(params={"end": "done", "open": CONTROL, "hidden": CANARY})
     reseal(actor=Actor.system("tests"))
     assert Run.objects.get(pk=ref.id).params == tell.dump(cage())
+
+
+@pytest.mark.django_db
+def test_a_new_key_takes_encrypted_columns_along(settings: Any, queues_exist: None) -> None:
+    """Secrets of webhooks, and what is sealed of calls to providers."""
+    now = clock.now()
+    owner = User.objects.create_user("ada")
+    hook = WebhookEndpoint.objects.create(
+        id=new_id(), owner=owner, url="https://hooks.example.org/", queues=[QUEUE], events=["run.dead"], secret="whsec_c2Vj",
+        created_at=now, updated_at=now, created_by="ada",
+    )  # fmt: skip
+    call = OutboundCall.objects.create(
+        id=new_id(), key="k", provider="p", operation="o", sealed='{"to": "x"}', created_at=now
+    )
+    settings.ENCRYPTION_KEYS = [NEW, *settings.ENCRYPTION_KEYS]
+    told = {each.what: (each.sealed, each.renewed) for each in reseal(actor=Actor.system("tests"))}
+    assert told["outbound call: sealed"] == (1, 1) and (1, 1) in [
+        told[name] for name in told if name.endswith(": secret")
+    ]
+    settings.ENCRYPTION_KEYS = [NEW]
+    assert WebhookEndpoint.objects.get(pk=hook.pk).secret == "whsec_c2Vj"
+    assert OutboundCall.objects.get(pk=call.pk).opened == {"to": "x"}
