@@ -49,10 +49,11 @@ def _statement(query: str) -> tuple[str, Any]:
     from django.contrib.auth.models import User
 
     from queues.api import run_items, shapes
+    from queues.api.fields import Texts
     from queues.api.run_query import ORDERS, RunsQuery, first, rows
 
     user: Any = User.objects.get(username="measurer")
-    asked = shapes.given(RunsQuery, dict(parse_qsl(query)))
+    asked = shapes.given(RunsQuery, Texts(parse_qsl(query)))  # as the API reads it
     names = run_items.USUAL if "fields" not in asked else tuple(asked["fields"].split(","))
     order, limit = ORDERS[asked["order"]], asked["limit"] + 1
     found = run_items.narrowed(first(asked, user, rows(asked, user), order, limit), names)
