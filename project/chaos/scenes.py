@@ -51,8 +51,11 @@ def by_a_worker(lane: Lane, point: str, first: int) -> None:
 
 
 def by_a_leaving_worker(lane: Lane, point: str, first: int) -> None:
-    """Of a batch one runs and the others wait, when it is asked to go."""
-    lane.ask(Ask(first, 4, "report", "many", work_s=0.4))
+    """Of a batch one runs and the others wait, when it is asked to go.
+
+    A busy machine may be seconds late with the asking: the last of the batch must still be waiting then.
+    """
+    lane.ask(Ask(first, 5, "report", "many", work_s=1.0))
     worker = lane.start("worker", slots=1, point=point)
     lane.wait(lambda: lane.running(business_key(first)))
     lane.mother.strike(worker, signal.SIGTERM)
