@@ -18,7 +18,7 @@ from queues import policy
 from queues.admin.sign_in import SignInForm
 
 View = Callable[..., HttpResponseBase]
-OUR_PAGES = ("auth", "queues", "routing")  # the apps whose models are shown in the admin
+OUR_PAGES = ("auth", "queues", "routing", "billing")  # the apps whose models are shown in the admin
 
 
 def for_admins(view: View) -> View:

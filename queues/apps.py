@@ -16,8 +16,9 @@ class QueuesConfig(AppConfig):
         from queues.contract import ports
         from queues.engine import outbox
         from queues.engine.dispatch import dispatch, dispatch_alike
+        from queues.ledger import clock
         from queues.ledger.audit import write
 
         ports.dispatch, ports.dispatch_alike = dispatch, dispatch_alike
-        ports.audit, ports.outbox = write, outbox
+        ports.audit, ports.outbox, ports.clock = write, outbox, lambda: clock.now()
         autodiscover_modules("jobs")

@@ -5,7 +5,7 @@ No Django and no RQ here. The ports at the bottom are filled by `queues.apps` wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -221,6 +221,13 @@ class Ports:
     dispatch_alike: BatchDispatcher | None = None
     audit: AuditWriter | None = None
     outbox: Outbox | None = None
+    clock: Callable[[], datetime] | None = None
+
+    def now(self) -> datetime:
+        """The ledger's time, aware UTC: the one that a domain writes down."""
+        if self.clock is None:
+            raise RuntimeError("The clock cannot be read before Django is set up: call django.setup() first.")
+        return self.clock()
 
     def dispatcher(self) -> Dispatcher:
         if self.dispatch is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -42,7 +41,7 @@ def import_instance(
             before.delete()
         area = ServiceArea.objects.create(
             slug=name, title=title or f"Hauler {path.stem.removesuffix('_stop')}", source=path.name, digest=digest,
-            speed_mph=day.speed_mph, imported_at=datetime.now(UTC),  # nosemgrep: one-clock (shown to people; the ledger's is not ours to read)
+            speed_mph=day.speed_mph, imported_at=ports.now(),
         )  # fmt: skip
         _store_places(area, day)
         ports.auditor()(
@@ -108,7 +107,7 @@ def _store_plan(
 ) -> Plan:
     with transaction.atomic():
         plan = Plan.objects.create(
-            id=UUID(bytes=uuid_utils.uuid7().bytes), area=area, run_id=run_id, created_at=datetime.now(UTC), seed=seed,  # nosemgrep: one-clock (likewise)
+            id=UUID(bytes=uuid_utils.uuid7().bytes), area=area, run_id=run_id, created_at=ports.now(), seed=seed,
             budget_s=budget_s, seconds=round(found.elapsed_s, 1), origin=found.origin, routes_count=verdict.vehicles,
             stops=len(day.stops), served=verdict.served, unserved_count=len(found.unserved),
             distance_km=_km(verdict.distance_miles), baseline_km=_km(found.baseline_miles),

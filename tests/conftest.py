@@ -26,10 +26,11 @@ def only_this_machine() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def the_audit_log_is_emptied_between_tests() -> Iterator[None]:
-    """Django empties all tables after a test that commits. The audit log refuses that, so the tests, which own the
-    tables, lift its triggers for the length of that transaction. The application has no such way."""
+    """Django empties all tables after a test that commits. The audit log and final documents refuse that, so the tests, which
+    own the tables, lift their triggers for the length of that transaction. The application has no such way."""
     from django.db import connection
 
+    from billing.migrations import _guards as billing
     from queues.migrations._append_only import KEYS, install, remove
 
     operations = type(connection.ops)
@@ -37,6 +38,7 @@ def the_audit_log_is_emptied_between_tests() -> Iterator[None]:
 
     def flush(self: Any, sql_list: list[str]) -> None:
         lift, restore = ([sql for table in KEYS for sql in how(connection.vendor, table)] for how in (remove, install))
+        lift, restore = [*lift, *billing.remove(connection.vendor)], [*restore, *billing.install(connection.vendor)]
         real(self, [*lift, *sql_list, *restore] if sql_list else sql_list)
 
     operations.execute_sql_flush = flush  # type: ignore[method-assign]

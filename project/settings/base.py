@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "queues.apps.QueuesConfig",  # before django_rq: our rqworker is the command of that name
     "routing.apps.RoutingConfig",
+    "billing.apps.BillingConfig",
     "django_rq",
     "rest_framework",
     "rest_framework_simplejwt",

@@ -1,0 +1,1 @@
+"""The pages of billing: thin over the services and selectors."""

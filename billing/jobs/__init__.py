@@ -1,0 +1,1 @@
+"""Binds the handlers: thin over the services."""

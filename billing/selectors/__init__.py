@@ -1,0 +1,1 @@
+"""What is read of billing's tables: one noun a file."""

@@ -1,0 +1,1 @@
+"""What changes billing's tables: one noun a file."""
