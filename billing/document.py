@@ -102,14 +102,14 @@ def line_amount(line: Line, digits: int) -> Decimal:
 
 
 def _coupon(draft: Draft, amounts: Sequence[Decimal], digits: int) -> list[Adjustment]:
-    """A coupon in parts, one a line, each taxed as its line is."""
+    """A coupon in parts, one a line, each taxed as its line is. It takes off no more than there is."""
     if not draft.coupon:
         return []
-    coupon, most = _fits(draft.coupon, digits, "coupon.amount"), _sum(amounts)
+    coupon = min(_fits(draft.coupon, digits, "coupon.amount"), _sum(amounts))
     if min(amounts) < 0:
         raise CannotPrice("coupon", "A coupon is spread over lines that are to be paid; one of these is a credit.")
-    if coupon > most:
-        raise CannotPrice("coupon.amount", f"The coupon takes off {coupon}, and the lines come to {most}: give less.")
+    if not coupon:
+        return []
     parts = spread(coupon, amounts, digits)
     return [Adjustment("allowance", part, line.tax) for line, part in zip(draft.lines, parts, strict=True) if part]
 
