@@ -21,11 +21,17 @@ from billing.money import Exact, minor_digits, rounded, told
 from billing.proration import Period
 
 KG = 1000  # a tonne
+PIECE, TONNE, DAY = "C62", "TNE", "DAY"
+QUANTITY_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Charge:
-    """`amount` is rounded; `words` say how it came about, `inputs` what it was made of, `events` which visits."""
+    """`amount` is rounded; `words` say how it came about, `inputs` what it was made of, `events` which visits.
+
+    `quantity` of `unit` (UN/ECE Recommendation 20) at `unit_price` come to the amount; where they would not, it is one piece (or, as
+    a credit, minus one) at the whole amount.
+    """
 
     code: str
     title: str
@@ -34,6 +40,9 @@ class Charge:
     words: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     events: Sequence[str] = ()
+    quantity: Decimal = Decimal(1)
+    unit: str = PIECE
+    unit_price: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Market:
 def charges(price_list: Sequence[Any], facts: Facts, currency: str, market: Market | None = None) -> list[Charge]:
     """All charges of a service's period that are not zero; rules of billing.rules. Raises CannotPrice."""
     till = Till(minor_digits(currency), currency, facts, market or Market())
-    _prove(price_list)
+    prove(price_list)
     for kind, make in ORDER.items():
         for rule in (each for each in price_list if isinstance(each, kind)):
             till.made += [each for each in make(rule, till) if each.amount]
@@ -68,30 +77,39 @@ class Till:
         return sum((each.amount for each in self.made if each.code in wanted), Decimal())
 
     def charge(
-        self, rule: Any, exact: Exact, words: str, *, suffix: str = "", events: Sequence[str] = (), **inputs: Any
-    ) -> Charge:
+        self, rule: Any, exact: Exact, words: str, *, suffix: str = "", events: Sequence[str] = (),
+        each: tuple[Exact, str, Decimal] | None = None, **inputs: Any,
+    ) -> Charge:  # fmt: skip
+        """`each`: how many, of what unit, at which price, where the amount is that."""
         amount = rounded(exact, self.digits)
         shown = {name: told(value) if isinstance(value, Decimal) else str(value) for name, value in inputs.items()}
+        quantity, unit, unit_price = self._measured(amount, each)
         return Charge(
-            rule.code,
-            f"{rule.title}{suffix}",
-            amount,
-            rule.rule,
-            f"{words} = {told(amount)} {self.currency}",
-            shown,
-            tuple(events),
-        )
+            rule.code, f"{rule.title}{suffix}", amount, rule.rule, f"{words} = {told(amount)} {self.currency}", shown, tuple(events),
+            quantity, unit, unit_price,
+        )  # fmt: skip
+
+    def _measured(self, amount: Decimal, each: tuple[Exact, str, Decimal] | None) -> tuple[Decimal, str, Decimal]:
+        if each is not None:
+            many, unit, price = each
+            quantity = rounded(many, QUANTITY_DIGITS)
+            if rounded(Fraction(quantity) * Fraction(price), self.digits) == amount:
+                return quantity.normalize(), unit, price
+        return Decimal(-1 if amount < 0 else 1), PIECE, abs(amount)
 
     def per_piece(self, rule: Any, many: int, what: str, events: Sequence[str]) -> list[Charge]:
-        words = f"{many} {what} × {_n(rule.amount)}"
-        return [self.charge(rule, many * rule.amount, words, events=events, quantity=many, unit_price=rule.amount)]
+        words, each = f"{many} {what} × {_n(rule.amount)}", (many, PIECE, rule.amount)
+        made = self.charge(
+            rule, many * rule.amount, words, events=events, each=each, quantity=many, unit_price=rule.amount
+        )
+        return [made]
 
 
 def _base_fee(rule: rules.BaseFee, till: Till) -> list[Charge]:
     facts = till.facts
-    whole = Fraction(rule.amount) * facts.part.fraction
-    words = f"{_n(rule.amount)} for {facts.part.days} of {facts.part.of_days} days"
-    made = [till.charge(rule, whole, words, amount=rule.amount, days=facts.part.days, of_days=facts.part.of_days)]
+    part = facts.part.of(rule.amount, till.digits)
+    words = f"{_n(rule.amount)} for {facts.part.words}"
+    made = [till.charge(rule, part, words, amount=rule.amount, days=facts.part.days, of_days=facts.part.of_days)]
     if rule.credit_missed and facts.missed_by_us:
         missed = [visit.id for visit in facts.visits if visit.outcome == "missed_by_us" and not visit.extra]
         share = Fraction(made[0].amount) * facts.missed_by_us / facts.scheduled
@@ -133,9 +151,10 @@ def _tonnage(rule: rules.TonnageFee, till: Till) -> list[Charge]:
     words = f"{_t(billed)} t over ({len(hauls)} hauls, {how}) × {_n(rule.per_tonne)}"
     return [
         till.charge(
-            rule, billed * Fraction(rule.per_tonne), words, events=over, tonnes=_t(billed), per_tonne=rule.per_tonne
+            rule, billed * Fraction(rule.per_tonne), words, events=over, each=(billed, TONNE, rule.per_tonne),
+            tonnes=_t(billed), per_tonne=rule.per_tonne,
         )
-    ]
+    ]  # fmt: skip
 
 
 def _overweight(rule: rules.OverweightFee, till: Till) -> list[Charge]:
@@ -156,9 +175,8 @@ def _rental(rule: rules.Rental, till: Till) -> list[Charge]:
     days = sum(
         rented_days(stay, till.facts.period, first=rule.first_day, last=rule.last_day) for stay in till.facts.stays
     )
-    return [
-        till.charge(rule, days * rule.per_day, f"{days} days × {_n(rule.per_day)}", days=days, per_day=rule.per_day)
-    ]
+    words, each = f"{days} days × {_n(rule.per_day)}", (days, DAY, rule.per_day)
+    return [till.charge(rule, days * rule.per_day, words, each=each, days=days, per_day=rule.per_day)]
 
 
 def rented_days(stay: Stay, period: Period, *, first: bool, last: bool) -> int:
@@ -174,7 +192,7 @@ def rented_days(stay: Stay, period: Period, *, first: bool, last: bool) -> int:
 
 
 def _minimum(rule: rules.Minimum, till: Till) -> list[Charge]:
-    least = rounded(Fraction(rule.amount) * till.facts.part.fraction, till.digits)
+    least = till.facts.part.of(rule.amount, till.digits)
     have = till.sum_of(rule.of)
     words = f"at least {_n(least)}; charged so far {_n(have)}"
     return [till.charge(rule, max(Decimal(), least - have), words, least=least, have=have)]
@@ -203,8 +221,8 @@ def _fuel(rule: rules.FuelSurcharge, till: Till) -> list[Charge]:
 
 def _environmental(rule: rules.EnvironmentalFee, till: Till) -> list[Charge]:
     on, part = till.sum_of(rule.of), till.facts.part
-    fixed = Fraction(rule.amount) * part.fraction
-    words = f"{_n(rule.percent)} % of {_n(on)}, and {_n(rule.amount)} for {part.days} of {part.of_days} days"
+    fixed = Fraction(part.of(rule.amount, till.digits))
+    words = f"{_n(rule.percent)} % of {_n(on)}, and {_n(rule.amount)} for {part.words}"
     return [
         till.charge(rule, _percent(rule.percent, on) + fixed, words, percent=rule.percent, on=on, amount=rule.amount)
     ]
@@ -240,7 +258,7 @@ ORDER: dict[type, Make] = {
 STAGE = {kind: place for place, kind in enumerate(ORDER)}
 
 
-def _prove(price_list: Sequence[Any]) -> None:
+def prove(price_list: Sequence[Any]) -> None:
     """A rule counts charges that are on the list and come before it; no code is there twice. Raises CannotPrice."""
     stages: dict[str, int] = {}
     for place, rule in enumerate(price_list):

@@ -59,7 +59,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class Priced:
-    """Everything rounded to the currency. `lines`: id and net, before what the document takes off or adds (`adjustments`)."""
+    """Everything rounded to the currency. `lines`: id and net, before what the document takes off or adds (`adjustments`);
+    `line_taxes`: each line's part of the tax."""
 
     lines: Sequence[tuple[str, Decimal]]
     adjustments: Sequence[tuple[Adjustment, Decimal]]  # and what it comes to, net
@@ -69,6 +70,7 @@ class Priced:
     gross: Decimal
     prepaid: Decimal
     due: Decimal
+    line_taxes: Sequence[Decimal] = ()
 
 
 def price(draft: Draft) -> Priced:
@@ -87,6 +89,7 @@ def price(draft: Draft) -> Priced:
         lines=[(line.id, each.net) for line, each in zip(draft.lines, of_lines, strict=True)],
         adjustments=[(extra, each.net) for extra, each in zip(extras, of_extras, strict=True)],
         tax_groups=groups(taxed), net=net, tax=tax, gross=net + tax, prepaid=prepaid, due=net + tax - prepaid,
+        line_taxes=[each.tax for each in of_lines],
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queues.errors import PermanentError
+from queues.errors import NotAllowed, PermanentError, WrongState
 
 
 class CannotPrice(PermanentError):
@@ -13,3 +13,39 @@ class CannotPrice(PermanentError):
     def __init__(self, field: str, message: str) -> None:
         self.field, self.message = field, message
         super().__init__(f"{field}: {message}" if field else message)
+
+
+class NoSeller(PermanentError):
+    """Nobody is there to bill: the seller's row is missing."""
+
+    code = "no_seller"
+
+    def __init__(self) -> None:
+        super().__init__("There is no seller: enter who bills, with its currency, first.")
+
+
+class UnknownRun(PermanentError):
+    """No billing run bears this code."""
+
+    code = "unknown_billing_run"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"There is no billing run {code!r}.")
+
+
+class WrongRunState(WrongState):
+    """The verb does not apply to a billing run (or a period in it) as it is now; the message says what would be first."""
+
+    permanent = True
+
+
+class StalePreview(WrongRunState):
+    """What is to be approved is not what there is any more."""
+
+    code = "stale_preview"
+
+
+class SecondPerson(NotAllowed):
+    """So much money takes a second person."""
+
+    code = "second_person"

@@ -64,6 +64,19 @@ def _minor(units: int, digits: int) -> Decimal:
     return Decimal(f"{units}E-{digits}")
 
 
+def minor(amount: Decimal, currency: str) -> int:
+    """As columns keep it: whole minor units. Raises ValueError for an amount that has parts of one."""
+    units = Fraction(amount) * 10 ** minor_digits(currency)
+    if units.denominator != 1:
+        raise ValueError(f"{amount} {currency} is not a whole number of minor units.")
+    return int(units)
+
+
+def major(units: int, currency: str) -> Decimal:
+    """An amount out of the minor units that a column keeps."""
+    return _minor(units, minor_digits(currency))
+
+
 def told(amount: Decimal) -> str:
     """As it is printed: never in exponents, and zero has no sign."""
     return f"{amount if amount else abs(amount):f}"

@@ -37,18 +37,27 @@ class Period:
 
 @dataclass(frozen=True)
 class Part:
-    """`days` of `of_days`."""
+    """`days` of `of_days`. `before`: the days of the period that were priced already, where parts shall sum to the whole."""
 
     days: int
     of_days: int
+    before: int = 0
 
     @property
     def fraction(self) -> Fraction:
         return Fraction(self.days, self.of_days)
 
     def of(self, price: Decimal, digits: int) -> Decimal:
-        """The part of a price, rounded half up."""
-        return rounded(Fraction(price) * self.fraction, digits)
+        """The part of a price, rounded half up: what all days so far come to, less what those before came to."""
+        so_far = rounded(Fraction(price) * Fraction(self.before + self.days, self.of_days), digits)
+        return (
+            so_far - rounded(Fraction(price) * Fraction(self.before, self.of_days), digits) if self.before else so_far
+        )
+
+    @property
+    def words(self) -> str:
+        """As it is read: "14 of 31 days", and where they are a later part: "17 of 31 days (after 14)"."""
+        return f"{self.days} of {self.of_days} days" + (f" (after {self.before})" if self.before else "")
 
 
 def served(period: Period, since: Moment | None, until: Moment | None, zone: ZoneInfo) -> Part:

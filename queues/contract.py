@@ -97,6 +97,10 @@ class JobContext(Protocol):
     attempt: int  # 1 for the first execution
     deadline: datetime | None  # aware UTC; None without a limit
 
+    @property
+    def asker(self) -> Actor:
+        """Who asked for this run, by label: what the handler changes is told of them."""
+
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Say how far the run is, in any unit; `total` may change on the way."""
 

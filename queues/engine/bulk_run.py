@@ -11,7 +11,6 @@ from django.utils.dateparse import parse_datetime
 from queues.contract import Actor, Done, JobContext
 from queues.engine.bulk import CHUNK, Tally, Verb, in_chunks
 from queues.engine.bulk_count import Counted, count
-from queues.models import Run
 
 
 def carry_out(
@@ -26,7 +25,7 @@ def carry_out(
     if dry_run:
         ctx.progress(what.total, what.total, "Counted; nothing was changed.")
         return Done({"dry_run": True, "counted": what.total, "jobs": _by_job(what)})
-    actor = _asker(ctx)
+    actor = ctx.asker
     what, total = _begun(ctx, verb, what, actor, why)
     before, tally = total - what.bound, Tally()
     ctx.progress(before, total, "Begun")
@@ -54,12 +53,6 @@ def _begun(ctx: JobContext, verb: Verb, what: Counted, actor: Actor, why: str) -
     ends: dict[str, Any] = {verb.cut_off: parse_datetime(first["until"]), "upto": first["upto"] and UUID(first["upto"])}
     left = count(replace(what.choice, **ends))
     return left, max(int(first["count"]), left.bound)
-
-
-def _asker(ctx: JobContext) -> Actor:
-    """Who asked for this run: the audit log and the runs' events tell it."""
-    label = Run.objects.values_list("actor", flat=True).get(pk=ctx.run_id)
-    return Actor(label=label or f"job:{ctx.job}", source="job", request_id=str(ctx.run_id))
 
 
 def _words(verb: Verb, tally: Tally) -> str:

@@ -57,6 +57,11 @@ class RunContext:
 
     # --- for the handler ---
 
+    @property
+    def asker(self) -> Actor:
+        label = Run.objects.values_list("actor", flat=True).get(pk=self.run_id)
+        return Actor(label=label or f"job:{self.job}", source="job", request_id=str(self.run_id))
+
     def progress(self, done: float, total: float, note: str = "") -> None:
         note = self.blotter.text(note)
         with self._lock:

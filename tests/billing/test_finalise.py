@@ -1,0 +1,258 @@
+"""Approved drafts become final: once, in order, without gaps, whoever fails or is stopped in the middle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from billing.errors import UnknownRun, WrongRunState
+from billing.jobspecs.runs import OfRun, PrepareRun, finalise_run, prepare_run
+from billing.models import BillingRun, Contract, Document, Entry, RunItem, Series, Standing
+from billing.services import finalise as finalising
+from billing.services import runs
+from billing.services.finalise import finalise, finalise_document, parts_of
+from billing.services.numbers import next_number
+from queues.contract import Actor
+from queues.engine.context import RunContext
+from queues.engine.execute import execute
+from queues.ledger import runs as ledger
+from queues.ledger.queue_settings import ensure_queues
+from queues.models import AuditEntry, EffectRecord, Run
+
+from .makers import NOVEMBER, a_contract, a_customer, a_jurisdiction, a_seller, a_visit
+from .test_runs import ANNA, BERT, a_month, approved, prepared
+
+pytestmark = pytest.mark.django_db
+
+
+def final() -> list[tuple[str, str]]:
+    rows = Document.objects.filter(state="final").order_by("sequence")
+    return list(rows.values_list("contract__code", "number"))  # type: ignore[arg-type]
+
+
+def test_documents_get_numbers_in_the_order_of_their_contracts_and_stand_to_be_paid() -> None:
+    for code in ("K-3", "K-1", "K-2"):
+        a_month(code)
+    run = finalise(approved(prepared()).code, actor=BERT)
+    assert final() == [("K-1", "INV-000001"), ("K-2", "INV-000002"), ("K-3", "INV-000003")]
+    assert (run.state, run.billed, run.items.filter(state="final").count()) == ("final", 3, 3)
+    standing = Standing.objects.filter(document__contract__code="K-1").get()
+    assert (standing.state, standing.gross_minor, standing.due_date) == ("open", 240_00, date(2026, 11, 15))
+    assert AuditEntry.objects.filter(action="billing_run.finalise").count() == 1
+    assert Series.objects.get(code="invoices").next_number == 4
+
+
+def test_finalising_again_changes_nothing() -> None:
+    a_month()
+    run = finalise(approved(prepared()).code, actor=BERT)
+    entries = Entry.objects.count()
+    assert finalise(run.code, actor=ANNA).finalised_at == run.finalised_at
+    assert len(final()) == 1 and Entry.objects.count() == entries
+
+
+def test_what_is_not_approved_is_not_made_final() -> None:
+    contract = a_month()
+    run = prepared()
+    with pytest.raises(WrongRunState, match="is prepared"):
+        finalise(run.code, actor=ANNA)
+    approved(run)
+    a_visit(contract.services.get(), date(2026, 10, 30), extra=True)
+    prepared()
+    with pytest.raises(WrongRunState):
+        finalise(run.code, actor=ANNA)
+    with pytest.raises(UnknownRun, match="no billing run 'x'"):
+        finalise("x", actor=ANNA)
+    assert final() == [] and not Entry.objects.exists() and not Series.objects.exclude(next_number=1).exists()
+
+
+def test_who_is_stopped_in_the_middle_goes_on_where_it_stopped() -> None:
+    for number in range(4):
+        a_month(f"K-{number}")
+    run = approved(prepared())
+    asked = iter(range(10))
+
+    def stop() -> None:
+        if next(asked) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finalise(run.code, actor=BERT, checkpoint=stop)
+    assert len(final()) == 2
+    assert prepared().state == "approved", "what is final stays in the preview, so its hash is the same"
+    told: list[tuple[int, int]] = []
+    finalise(run.code, actor=BERT, on_progress=lambda done, total: told.append((done, total)))
+    assert [number for _, number in final()] == [f"INV-{n:06}" for n in range(1, 5)] and told == [(3, 4), (4, 4)]
+
+
+def test_a_run_that_is_half_final_is_neither_discarded_nor_changed() -> None:
+    for number in range(2):
+        a_month(f"K-{number}")
+    run = approved(prepared())
+    document = Document.objects.get(contract__code="K-0")
+    with transaction.atomic():
+        finalise_document(run.code, document, parts_of([document.pk])[document.pk])
+    with pytest.raises(WrongRunState, match="Some documents"):
+        runs.discard(run, actor=ANNA)
+    runs.send_back(Document.objects.get(contract__code="K-1"), actor=ANNA, why="Wrong")
+    with pytest.raises(WrongRunState, match="is prepared"):
+        finalise(run.code, actor=BERT)
+    run.refresh_from_db()
+    approved(run)
+    assert finalise(run.code, actor=BERT).state == "final"
+    assert set(RunItem.objects.values_list("contract__code", "state")) == {("K-0", "final"), ("K-1", "sent_back")}
+
+
+def test_a_number_that_is_not_used_is_given_again() -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        assert next_number("invoice").text == "INV-000001"
+        raise RuntimeError
+    with transaction.atomic():
+        assert next_number("invoice").text == "INV-000001"
+        assert next_number("credit_note").text == "CN-000001"
+
+
+def executed(ref: Any) -> Run:
+    batch = ledger.claim("billing", [ref.id], worker_id=ref.id, slots=1).batches[0]
+    ending = execute(RunContext(batch.claims[0], batch.claims[0].claimed_at))
+    assert ending is not None
+    ledger.finish([ending], slots=[batch.token])
+    return Run.objects.get(pk=ref.id)
+
+
+def test_the_jobs_prepare_and_finalise_and_say_what_they_did() -> None:
+    ensure_queues()
+    for number in range(2):
+        a_month(f"K-{number}")
+    done = executed(prepare_run.enqueue(PrepareRun(through=NOVEMBER), actor=ANNA))
+    assert done.state == "succeeded", done.error_detail
+    run = BillingRun.objects.get(pk=done.result["id"])
+    assert (run.prepared_by, done.result["billed"], done.result["unresolved"]) == ("anna", 2, 0)
+    assert (done.progress_done, done.progress_total) == (2, 2)
+    refused = executed(finalise_run.enqueue(OfRun(run=run.code), actor=ANNA))
+    assert (refused.state, refused.error_code) == ("dead", "wrong_state")
+    approved(run)
+    done = executed(finalise_run.enqueue(OfRun(run=run.code), actor=BERT))
+    assert done.state == "succeeded", done.error_detail
+    assert done.result["state"] == "final" and len(final()) == 2
+    assert set(EffectRecord.objects.filter(job="billing.finalise_run").values_list("key", flat=True)) == {
+        "billing.document:K-0:2026-10-01:0", "billing.document:K-1:2026-10-01:0",
+    }  # fmt: skip
+    again = executed(finalise_run.enqueue(OfRun(run=run.code), actor=BERT))
+    assert again.state == "succeeded" and len(final()) == 2
+
+
+def test_a_run_that_nobody_knows_is_dead_at_once_with_words() -> None:
+    ensure_queues()
+    done = executed(finalise_run.enqueue(OfRun(run="2020-01-01"), actor=ANNA))
+    assert (done.state, done.error_code) == ("dead", "unknown_billing_run")
+
+
+# --- many at once ------------------------------------------------------------------------------------------------
+
+MANY = 200
+
+
+def drafts(many: int) -> BillingRun:
+    """A run with so many drafts, approved."""
+    a_seller()
+    a_jurisdiction()
+    customer, first = a_customer(), a_month("K-000")
+    service = first.services.get()
+    for number in range(1, many):
+        contract = a_contract(f"K-{number:03}", customer=customer)
+        service.pk, service.code, service.contract = None, f"K-{number:03}/1", contract
+        service.save()
+    return approved(prepared())
+
+
+def at_once(work: Any, threads: int = 8) -> None:
+    def run(number: int) -> None:
+        try:
+            work(number)
+        finally:
+            connection.close()
+
+    started = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for each in started:
+        each.start()
+    for each in started:
+        each.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_numbers_have_no_gaps_when_many_finalise_at_once_and_every_fifth_fails() -> None:
+    run = drafts(MANY)
+    pks = list(Document.objects.values_list("pk", flat=True))
+    parts, random = parts_of(pks), Random(6)
+    failing = set(random.sample(pks, MANY // 5))
+
+    def work(number: int) -> None:
+        for pk in pks[number::8]:
+            document = Document.objects.select_related("contract__jurisdiction", "customer").get(pk=pk)
+            try:
+                with transaction.atomic():
+                    finalise_document(run.code, document, parts[pk])
+                    if pk in failing:
+                        raise RuntimeError("planted")
+            except RuntimeError:
+                pass
+
+    at_once(work)
+    numbers = sorted(Document.objects.filter(state="final").values_list("sequence", flat=True))
+    assert numbers == list(range(1, MANY * 4 // 5 + 1))
+    assert (
+        Document.objects.filter(state="draft").count() == MANY // 5 == RunItem.objects.filter(state="drafted").count()
+    )
+    assert Entry.objects.values("posting").distinct().count() == Standing.objects.count() == len(numbers)
+    finalise(run.code, actor=BERT)
+    numbers = sorted(Document.objects.filter(state="final").values_list("sequence", flat=True))
+    assert numbers == list(range(1, MANY + 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clerks_at_once_make_one_run_of_one_document_each() -> None:
+    for number in range(6):
+        a_month(f"K-{number}")
+    at_once(lambda number: prepared(), threads=3)
+    run = BillingRun.objects.get()
+    assert (run.state, run.billed) == ("prepared", 6) and Document.objects.count() == 6
+    assert Contract.objects.filter(documents__state="draft").distinct().count() == 6
+    approved(run)
+    at_once(lambda number: finalise(run.code, actor=BERT), threads=3)
+    assert [number for _, number in final()] == [f"INV-{n:06}" for n in range(1, 7)]
+    assert Entry.objects.values("posting").distinct().count() == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_in_the_middle_leaves_nothing_of_its_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        a_month(f"K-{number}")
+    run = approved(prepared())
+    real, seen = finalising.books.post, []
+
+    def post(posting: str, *args: Any, **more: Any) -> None:
+        seen.append(posting)
+        real(posting, *args, **more)
+        if len(seen) == 2:
+            raise OSError("planted")
+
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(finalising.books, "post", post)
+            yield
+
+    with planted(), pytest.raises(OSError):
+        finalise(run.code, actor=Actor.system("tests"))
+    assert final() == [("K-0", "INV-000001")] and set(Entry.objects.values_list("posting", flat=True)) == {
+        "document:INV-000001"
+    }
+    finalise(run.code, actor=BERT)
+    assert [number for _, number in final()] == ["INV-000001", "INV-000002", "INV-000003"]
