@@ -13,3 +13,12 @@ class CannotPrice(PermanentError):
     def __init__(self, field: str, message: str) -> None:
         self.field, self.message = field, message
         super().__init__(f"{field}: {message}" if field else message)
+
+
+class UnknownRun(PermanentError):
+    """No billing run bears this code."""
+
+    code = "unknown_billing_run"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"There is no billing run {code!r}.")
