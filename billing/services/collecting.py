@@ -13,7 +13,7 @@ from billing.models import Document, Payment, PaymentMethod, Standing
 from billing.ports import Outcome
 from billing.selectors.payments import LIVE, account_of, charges_of, method_of
 from billing.services import account
-from billing.services.settling import settle
+from billing.services.charge_settling import settle
 from queues.contract import Actor, RunRef, ports
 from queues.outbound import Answer, OutboundRequest, OutcomeUnknown, Refused
 

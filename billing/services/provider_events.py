@@ -14,7 +14,7 @@ from billing import ports as billing
 from billing.models import Payment, ProviderEvent
 from billing.ports import BadWebhook, ChargeSeen, DisputeSeen, MethodSeen, News, RefundedSeen, RefundSeen
 from billing.services import disputes, refunds, saved_methods
-from billing.services.settling import settle
+from billing.services.charge_settling import settle
 from queues.contract import Actor, ports
 from queues.errors import TransientError
 

@@ -13,7 +13,7 @@ from billing.errors import CannotCharge
 from billing.jobspecs.payments import ChargeDocument, charge_document, remind
 from billing.models import Document, Dunning, DunningStep, Payment, PaymentAccount, PaymentMethod, Reminder, Standing
 from billing.ports import Outcome
-from billing.services import collecting, dunning, received, settling, write_offs
+from billing.services import charge_settling, collecting, dunning, received, write_offs
 from queues.ledger import clock
 from queues.models import AuditEntry, Run
 from queues.registry import NoParams
@@ -139,7 +139,7 @@ def test_a_promise_for_yesterday_is_none(time, invoice) -> None:
 
 def declined(invoice: Document, *, hard: bool) -> None:
     payment = collecting.begin(invoice, 1, actor=ACTOR)
-    settling.settle(payment.key, Outcome("declined", "pi_1", code="x", words="No.", hard=hard), actor=ACTOR)
+    charge_settling.settle(payment.key, Outcome("declined", "pi_1", code="x", words="No.", hard=hard), actor=ACTOR)
 
 
 def asked() -> list[Any]:
