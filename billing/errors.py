@@ -5,6 +5,12 @@ from __future__ import annotations
 from queues.errors import NotAllowed, PermanentError, WrongState
 
 
+class CannotCharge(PermanentError):
+    """Why nothing is charged, or given back: in words for whoever asked for it. Nothing was sent."""
+
+    code = "cannot_charge"
+
+
 class CannotPrice(PermanentError):
     """`field` is the path of what is wrong ("lines.0.quantity"); the message says what would be right."""
 
@@ -49,3 +55,15 @@ class SecondPerson(NotAllowed):
     """So much money takes a second person."""
 
     code = "second_person"
+
+
+class CannotSettle(WrongState):
+    """An amount that does not fit what is open, or a document that is past it; the message says what would fit."""
+
+    code = "cannot_settle"
+
+
+class StatementUnreadable(PermanentError):
+    """A bank statement that cannot be read: nothing of it was kept. The message names the line and the field."""
+
+    code = "statement_unreadable"

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.stripe import values as stripe
 from queues import encryption, rates, web_address
 from queues.errors import PermanentError
 
@@ -79,6 +80,9 @@ VARIABLES: tuple[Variable, ...] = (
     V("SESSION_IDLE_S", int, 1800, "Seconds without use after which a session in the admin ends; twelve hours after signing in it ends anyway.", "1800", least=60),
     V("WEBHOOK_ALLOWED_PRIVATE", list, [], "Networks and host names that webhooks may lead to although they are not public, by commas. Link-local addresses and metadata services are refused all the same; plain http:// only to a loopback host named here.", "10.20.0.0/16,hooks.internal", check=web_address.entry_of),
     V("WEBHOOK_CA_FILE", str, "", "Who may have signed the certificates of webhooks' receivers, in PEM form, beside the public authorities.", "/etc/ssl/our-ca.pem"),
+    V("STRIPE_API_KEY", str, "", "Stripe's secret or restricted key. Empty: Stripe is off, and nobody's saved card is charged.", "sk_live_51Nf…", secret=True, check=stripe.check_key),
+    V("STRIPE_WEBHOOK_SECRET", list, [], "What signs the events of our endpoint at Stripe; while it is rolled, the new one and the old, by commas.", "whsec_2tVnY0w7…aQ1x", secret=True, check=stripe.check_secret),
+    V("STRIPE_API_BASE", str, stripe.BASE, "Where Stripe is asked: another address for a stand-in alone. Encrypted, but for this machine.", stripe.BASE, check=stripe.check_base),
     V("REDIS_POOL_ENABLED", bool, True, "false: every command makes a connection of its own. The switch `redis_pool` goes above it, at run time.", "true"),
     V("REDIS_POOL_MAX_CONNECTIONS", int, 20, "Connections of each purpose (queue, session, cache, metrics) at most, for each process; 5 to 25 do. Who finds all used waits a second for one.", "20", least=1),
     V("REDIS_POOL_MIN_CONNECTIONS", int, 5, "Connections of each purpose kept open and answering in long-lived processes.", "5", least=0),

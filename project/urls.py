@@ -14,6 +14,8 @@ from django.urls import URLPattern, include, path
 from django.views.generic import RedirectView
 from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
 
+from integrations import webhook_in
+from project.signed import signed
 from queues import policy
 from queues.admin.sign_in import SignInForm
 
@@ -63,6 +65,7 @@ urlpatterns = [
     path("admin/rq/", include((RQ_PAGES, "django_rq"))),
     path("admin/second-factor/", include("queues.admin.second_factor")),
     path("admin/", admin.site.urls),
+    path("webhooks/stripe/", signed(webhook_in.receive), {"provider": "stripe"}, name="webhook-stripe"),
     path("", include("queues.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -2,3 +2,4 @@
 
 from billing.jobs import paper as paper
 from billing.jobs import runs as runs
+from billing.jobs import payments as payments

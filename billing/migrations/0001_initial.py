@@ -449,6 +449,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('step', models.PositiveSmallIntegerField()),
                 ('title', models.CharField(max_length=120)),
+                ('text', models.TextField(blank=True, default='', help_text='As it was told.')),
                 ('balance_minor', models.BigIntegerField()),
                 ('currency', models.CharField(max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'A currency is three capital letters of ISO 4217, like EUR.')])),
                 ('sent_on', models.DateField()),

@@ -54,6 +54,7 @@ class Reminder(models.Model):
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="reminders")
     step = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=120)
+    text = models.TextField(blank=True, default="", help_text="As it was told.")
     balance_minor = models.BigIntegerField()
     currency = fields.currency()
     sent_on = models.DateField()

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "queues.apps.QueuesConfig",  # before django_rq: our rqworker is the command of that name
     "routing.apps.RoutingConfig",
     "billing.apps.BillingConfig",
+    "integrations.apps.IntegrationsConfig",  # behind the domains whose ports it fills
     "django_rq",
     "rest_framework",
     "rest_framework_simplejwt",
@@ -240,6 +241,11 @@ OTP_TOTP_ISSUER = "Roundsman"
 STAFF_TOTP_REQUIRED: bool = env("STAFF_TOTP_REQUIRED")
 SIGN_IN_MAX_DAYS: int = env("SIGN_IN_MAX_DAYS")
 SESSION_IDLE_S: int = env("SESSION_IDLE_S")
+
+# --- outside services ---
+STRIPE_API_KEY: str = env("STRIPE_API_KEY")
+STRIPE_WEBHOOK_SECRETS: list[str] = env("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_BASE: str = env("STRIPE_API_BASE")
 
 # --- people, language, files ---
 AUTH_PASSWORD_VALIDATORS = [

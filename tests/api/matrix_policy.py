@@ -176,6 +176,7 @@ OPEN: tuple[Row, ...] = (
     Row("favicon.ico", dict.fromkeys(ALL, ("everybody", 301))),
     Row("healthz", get("everybody")),
     Row("metrics", get("staff")),
+    Row("webhooks/stripe/", post("everybody", 404)),  # Stripe is off in tests; where it is on, the signature decides
 )
 
 
@@ -330,7 +331,11 @@ def lines() -> Iterator[str]:
             "Without a valid token: 401. Without the right: 403; but 404 where the last column says so, for an object that "
             "one may not see is told like one that does not exist.",
         ),
-        ("Beside it", OPEN, "`/metrics` also takes the metrics token."),
+        (
+            "Beside it",
+            OPEN,
+            "`/metrics` also takes the metrics token. `/webhooks/stripe/` answers whoever asks, and believes Stripe's signature alone.",
+        ),
         (
             "The admin",
             ADMIN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -146,14 +146,22 @@ def test_each_jobs_parameters_are_in_it(schema: dict[str, Any]) -> None:
     assert "dedupe_key" in weigh["properties"] and "definition" not in weigh["properties"]
 
 
-def test_a_type_with_one_job_needs_no_name_and_one_with_several_does(schema: dict[str, Any]) -> None:
+@pytest.fixture
+def the_only_one() -> Iterator[None]:
+    registry.spec("tests.sync", queue="data-sync", params=registry.get("tests.bill").params).handler(lambda *_: None)
+    yield
+    registry.forget("tests.sync")
+
+
+def test_a_type_with_one_job_needs_no_name_and_one_with_several_does(jobs: Any, the_only_one: None) -> None:
+    schema = document()
     schemas = schema["components"]["schemas"]
-    assert schemas["BillingJobRequest"]["required"] == ["params"]
-    assert schemas["BillingJobRequest"]["properties"]["params"] == {"$ref": "#/components/schemas/tests.bill.params"}
+    assert schemas["DataSyncJobRequest"]["required"] == ["params"]
+    assert schemas["DataSyncJobRequest"]["properties"]["params"] == {"$ref": "#/components/schemas/tests.sync.params"}
     named = [schemas[each["$ref"].rpartition("/")[2]]["required"] for each in schemas["MaintenanceJobRequest"]["anyOf"]]
     assert len(named) > 1 and all("job" in each for each in named)
     bodies = {
-        path: schema["paths"][path]["post"]["requestBody"] for path in ("/api/v1/queue/billing", "/api/v1/queue/jobs")
+        path: schema["paths"][path]["post"]["requestBody"] for path in ("/api/v1/queue/data-sync", "/api/v1/queue/jobs")
     }
     assert all(body["required"] for body in bodies.values())
 

@@ -1,0 +1,1 @@
+"""What stands outside: each package implements the ports of the domains that need it."""
