@@ -32,3 +32,4 @@ docs: ## Make the reference pages that come from the code
 	$(PY) -m project.env > docs/reference/settings.md
 	DJANGO_SETTINGS_MODULE=project.settings.test $(PY) -m queues.watch.table > docs/reference/metrics.md
 	$(PY) -m queues.watch.alert_page > docs/reference/alerts.md
+	$(PY) -m billing.interchange.described > docs/reference/billing-files.md

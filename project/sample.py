@@ -1,4 +1,4 @@
-"""The sample hauler: accounts, roles, a day to plan, a definition and a schedule. Safe to load again."""
+"""The sample hauler: accounts, roles, a day to plan, a definition and a schedule, contracts to bill. Safe to load again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 
 from django.contrib.auth.models import Group, User
 
+from billing.models import Contract
+from billing.samples import hauler
+from billing.services import samples
 from queues import policy
-from queues.contract import Actor
+from queues.contract import Actor, ports
 from queues.engine.control import save_definition
 from queues.ledger.queue_settings import ensure_queues
 from queues.models import JobDefinition, Schedule
@@ -17,6 +20,7 @@ from routing.services import import_instance
 
 HAULER = Path(__file__).resolve().parents[1] / "routing/data/kim2006/335_stop.txt"
 ACTOR = Actor(label="demo", source="demo")
+CONTRACTS = 25
 STAFF = (policy.ADMIN, policy.MANAGER, policy.DISPATCHER)
 
 
@@ -45,7 +49,15 @@ def load(instance: Path, password: str) -> ServiceArea:
             actor=ACTOR,
             why="A sample: resume it to have the routes planned by themselves.",
         )
+    _billing()
     return area
+
+
+def _billing() -> None:
+    """Contracts and the events of two months, once; the numbers that follow from them are for staff to make."""
+    if not Contract.objects.exists():
+        month = samples.last_month(ports.now().date())
+        samples.load(hauler.make(CONTRACTS, seed=1, month=month).all(), actor=ACTOR)
 
 
 def _accounts(password: str) -> None:
