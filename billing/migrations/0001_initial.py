@@ -341,13 +341,16 @@ class Migration(migrations.Migration):
                 ('amount_minor', models.BigIntegerField(help_text='Negative: it went out.')),
                 ('currency', models.CharField(max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'A currency is three capital letters of ISO 4217, like EUR.')])),
                 ('payer', models.CharField(blank=True, default='', max_length=140)),
+                ('account', models.CharField(blank=True, default='', max_length=34)),
                 ('text', models.CharField(blank=True, default='', max_length=500)),
+                ('state', models.CharField(choices=[('matched', 'Matched'), ('unmatched', 'Unmatched'), ('ignored', 'Ignored')], default='unmatched', max_length=9)),
                 ('problem', models.CharField(blank=True, default='', max_length=200)),
                 ('statement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='billing.bankstatement')),
                 ('payment', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='bank_line', to='billing.payment')),
             ],
             options={
                 'ordering': ['-booked_on', '-id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('payment__isnull', False), ('state', 'matched')), models.Q(('payment', None), ('state__in', ['unmatched', 'ignored'])), _connector='OR'), name='matched_has_payment')],
             },
         ),
         migrations.CreateModel(

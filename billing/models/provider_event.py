@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from billing.models import fields
 from billing.models.payment import Payment
@@ -45,7 +46,13 @@ class BankStatement(models.Model):
 
 
 class BankLine(models.Model):
-    """One booking. `reference` is the bank's own, or a digest of the line; `payment` is what was made of it, `problem` why nothing was."""
+    """One booking. `reference` is the bank's own, or a digest of the line; `payment` is what was made of it, `problem` why nothing was.
+    `account`: the payer's, an IBAN as a rule."""
+
+    class State(models.TextChoices):
+        MATCHED = "matched", "Matched"
+        UNMATCHED = "unmatched", "Unmatched"
+        IGNORED = "ignored", "Ignored"
 
     statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="lines")
     reference = models.CharField(max_length=140, unique=True)
@@ -53,12 +60,21 @@ class BankLine(models.Model):
     amount_minor = models.BigIntegerField(help_text="Negative: it went out.")
     currency = fields.currency()
     payer = models.CharField(max_length=140, blank=True, default="")
+    account = models.CharField(max_length=34, blank=True, default="")
     text = models.CharField(max_length=500, blank=True, default="")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.UNMATCHED)
     payment = models.OneToOneField(Payment, null=True, blank=True, on_delete=models.PROTECT, related_name="bank_line")
     problem = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ["-booked_on", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="matched", payment__isnull=False)
+                | Q(state__in=["unmatched", "ignored"], payment=None),
+                name="matched_has_payment",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.reference

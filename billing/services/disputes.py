@@ -7,8 +7,8 @@ from django.db.models import Sum
 
 from billing.models import Dispute, Document, Dunning, Payment, Standing
 from billing.ports import DisputeSeen
-from billing.services.given_back import reverse
 from billing.services.charge_settling import locked
+from billing.services.given_back import reverse
 from queues.contract import Actor, ports
 
 State = Dispute.State

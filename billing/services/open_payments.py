@@ -11,8 +11,8 @@ from billing.models import Payment, Refund, Standing
 from billing.ports import Outcome
 from billing.selectors.payments import LIVE, LIVE_REFUNDS
 from billing.services import refunds
-from billing.services.collecting import CallOut, carry_out
 from billing.services.charge_settling import settle
+from billing.services.collecting import CallOut, carry_out
 from queues.contract import Actor, ports
 from queues.errors import TransientError
 from queues.outbound import NotSent

@@ -13,9 +13,9 @@ from billing.models import Dispute, Payment, Refund
 from billing.ports import Outcome, RefundSeen
 from billing.selectors.payments import LIVE_REFUNDS, refundable_minor
 from billing.selectors.sellers import today
+from billing.services.charge_settling import locked
 from billing.services.given_back import refund_booked
 from billing.services.received import receive
-from billing.services.charge_settling import locked
 from queues.contract import Actor, ports
 from queues.outbound import Answer, OutboundRequest, OutcomeUnknown, Refused
 

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from billing import tax
 from billing.models import (
+    Adjustment,
     Contract,
     Customer,
     Document,
@@ -23,6 +25,8 @@ from billing.models import (
     TaxRate,
     Visit,
 )  # fmt: skip
+from billing.services import books
+from billing.services.numbers import next_number
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 RULES: list[dict[str, Any]] = [
@@ -144,4 +148,63 @@ def a_final_invoice(
         due_date=made.due_date,
         gross_minor=made.gross_minor,
     )
+    return made
+
+
+def a_draft_invoice(lines: list[tuple[int, str]], *, mode: str = "exclusive", off: int = 0, **over: Any) -> Document:
+    """Lines of so many minor units at a rate; `off`: an allowance at the first one's rate. Taxed as billing.tax does."""
+    a_seller()
+    rates = [tax.Tax("S", Decimal(rate)) for _, rate in lines]
+    given = [(rate, Decimal(amount)) for rate, (amount, _) in zip(rates, lines, strict=True)]
+    taxed = tax.by_document([*given, *([(rates[0], Decimal(-off))] if off else [])], mode, 0)  # type: ignore[arg-type]
+    net, taxes = (int(sum(getattr(each, name) for each in taxed)) for name in ("net", "tax"))
+    at = datetime(2026, 11, 1, 8, tzinfo=UTC)
+    made = Document.objects.create(
+        customer=over.pop("customer", None) or a_customer("C-draft"), currency="EUR", tax_mode=mode, tax_point=date(2026, 10, 31),
+        period_start=OCTOBER, period_end=NOVEMBER, net_minor=net, tax_minor=taxes, gross_minor=net + taxes, digest="0" * 64,
+        created_at=at, issue_date=NOVEMBER, due_date=date(2026, 11, 15), **over,
+    )  # fmt: skip
+    for n, each in enumerate(taxed[: len(lines)], 1):
+        Line.objects.create(
+            document=made, position=n, code=f"code{n}", title=f"Line {n}", quantity=1 if each.amount > 0 else -1,
+            unit_price=abs(each.amount) / 100, amount_minor=int(each.amount), net_minor=int(each.net), tax_minor=int(each.tax),
+            category="S", rate=each.rate.rate, rule="base_fee", words="",
+        )  # fmt: skip
+    for each in taxed[len(lines) :]:
+        Adjustment.objects.create(
+            document=made, position=1, kind="allowance", reason="Coupon", amount_minor=off, net_minor=-int(each.net), category="S",
+            rate=each.rate.rate,
+        )  # fmt: skip
+    for n, group in enumerate(tax.groups(taxed), 1):
+        TaxGroup.objects.create(
+            document=made, position=n, category="S", rate=group.rate.rate, base_minor=int(group.base), tax_minor=int(group.tax)
+        )  # fmt: skip
+    return made
+
+
+def finalised(draft: Document) -> Document:
+    """As finalisation does: number, standing, journal."""
+    number = next_number(draft.kind)
+    draft.state, draft.finalised_at = Document.State.FINAL, draft.created_at
+    draft.series, draft.sequence, draft.number = number.series, number.sequence, number.text
+    draft.save()
+    Standing.objects.create(
+        document=draft, customer=draft.customer, kind=draft.kind, currency=draft.currency, due_date=draft.due_date,
+        gross_minor=draft.gross_minor,
+    )  # fmt: skip
+    return _booked(draft)
+
+
+def a_booked_invoice(number: int = 1, **over: Any) -> Document:
+    """With its entries in the journal."""
+    return _booked(a_final_invoice(number, **over))
+
+
+def _booked(made: Document) -> Document:
+    place = made.contract.jurisdiction.code if made.contract is not None else ""
+    legs = books.legs_of(made, made.lines.all(), made.adjustments.all(), made.tax_groups.all(), place)
+    assert made.issue_date is not None
+    books.post(
+        f"document:{made.number}", legs, booked_on=made.issue_date, customer=made.customer, currency=made.currency, document=made
+    )  # fmt: skip
     return made
