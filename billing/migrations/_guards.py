@@ -13,7 +13,13 @@ from django.db.migrations.operations.base import Operation
 
 DOCUMENTS = "billing_document"
 PARTS = ("billing_line", "billing_adjustment", "billing_taxgroup")
-ADDED_TO = {  # and what tells a row apart, for INSERT OR REPLACE would delete the one there is without a word
+# What tells rows apart: SQLite's INSERT and UPDATE OR REPLACE would delete the one there is without a word.
+SAME_DOCUMENT = (
+    "d.id = NEW.id OR d.number = NEW.number OR (d.series_id = NEW.series_id AND d.sequence = NEW.sequence)"
+    " OR (d.contract_id = NEW.contract_id AND d.period_start = NEW.period_start AND d.generation = NEW.generation"
+    " AND (d.kind = 'invoice' OR d.credits_id IS NULL) AND (NEW.kind = 'invoice' OR NEW.credits_id IS NULL))"
+)
+ADDED_TO = {
     "billing_entry": ("id", "(posting = NEW.posting AND part = NEW.part)"),
     "billing_documentfile": ("id", "(document_id = NEW.document_id AND kind = NEW.kind)"),
     "billing_allocation": ("id",),
@@ -39,9 +45,7 @@ def _postgres() -> list[str]:
         _function("billing_guard_document", f"IF OLD.state = 'final' THEN {_raise(FINAL)} END IF;"),
         _function(
             "billing_guard_part",
-            "IF (TG_OP <> 'INSERT' AND EXISTS (SELECT 1 FROM billing_document d WHERE d.id = OLD.document_id AND d.state = 'final'))"
-            " OR (TG_OP <> 'DELETE' AND EXISTS (SELECT 1 FROM billing_document d WHERE d.id = NEW.document_id AND d.state = 'final'))"
-            f" THEN {_raise(FINAL)} END IF;",
+            f"IF TG_OP <> 'INSERT' THEN {_final('OLD')} END IF; IF TG_OP <> 'DELETE' THEN {_final('NEW')} END IF;",
         ),
         _function("billing_guard_added_to", _raise("this table is only added to.")),
     ]
@@ -67,6 +71,15 @@ def _function(name: str, body: str) -> str:
     )
 
 
+def _final(row: str) -> str:
+    """FOR SHARE: who writes a part while somebody else makes the document final waits, and is refused."""
+    return (
+        f"PERFORM 1 FROM billing_document d WHERE d.id = {row}.document_id FOR SHARE;"
+        f" IF EXISTS (SELECT 1 FROM billing_document d WHERE d.id = {row}.document_id AND d.state = 'final')"
+        f" THEN {_raise(FINAL)} END IF;"
+    )
+
+
 def _raise(why: str) -> str:
     return f"RAISE EXCEPTION '%: % is refused: {why}', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';"
 
@@ -75,13 +88,15 @@ def _sqlite(table: str) -> list[str]:
     final = "EXISTS (SELECT 1 FROM billing_document d WHERE d.id = {0}.document_id AND d.state = 'final')"
     if table == DOCUMENTS:
         old = "OLD.state = 'final'"
-        new = f"EXISTS (SELECT 1 FROM {table} d WHERE d.state = 'final' AND (d.id = NEW.id OR d.number = NEW.number))"
+        new = f"EXISTS (SELECT 1 FROM {table} d WHERE d.state = 'final' AND ({SAME_DOCUMENT}))"
     elif table in PARTS:
-        old, new = final.format("OLD"), final.format("NEW")
+        there = f"SELECT 1 FROM {table} p JOIN billing_document d ON d.id = p.document_id"
+        old = final.format("OLD")
+        new = f"{final.format('NEW')} OR EXISTS ({there} WHERE p.id = NEW.id AND d.state = 'final')"
     else:
         same = " OR ".join(each if "=" in each else f"{each} = NEW.{each}" for each in ADDED_TO[table])
         old, new = "1", f"EXISTS (SELECT 1 FROM {table} WHERE {same})"
-    moved = f"{old} OR {new}" if table in PARTS else old
+    moved = f"{old} OR {new}"  # a draft is not final before its update: whatever final is the same is another
     why = "this table is only added to." if table in ADDED_TO else FINAL
     return [
         f"CREATE TRIGGER IF NOT EXISTS {table}_guard_{verb.lower()} BEFORE {verb} ON {table} WHEN {when}"

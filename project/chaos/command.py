@@ -46,4 +46,8 @@ def _run(stage: Stage, options: Namespace) -> int:
         return rolling.main(stage, options)
     if options.poison:
         return poison.main(stage, options)
+    if options.billing:
+        from project.chaos import billing
+
+        return billing.main(stage, options)
     return experiment.main(stage, options)

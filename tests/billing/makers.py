@@ -111,9 +111,10 @@ def a_final_invoice(
     net_minor: int = 100_00,
     tax_minor: int = 20_00,
     currency: str = "EUR",
+    allowance_minor: int = 0,
     **over: Any,
 ) -> Document:
-    """As finalisation leaves it, with one line and its standing; without the journal."""
+    """As finalisation leaves it, with one line, perhaps an allowance, and its standing; without the journal."""
     a_seller()
     customer = customer or a_customer(f"C-inv-{number}")
     series, _ = Series.objects.get_or_create(code="invoices", defaults={"prefix": "INV-"})
@@ -123,11 +124,16 @@ def a_final_invoice(
         "net_minor": net_minor, "tax_minor": tax_minor, "gross_minor": net_minor + tax_minor, "digest": f"{number:064x}", "created_at": at,
         "issue_date": NOVEMBER, "due_date": date(2026, 11, 15), "parties": {},
     }  # fmt: skip
-    made = Document.objects.create(customer=customer, **given | over)
+    made, line = Document.objects.create(customer=customer, **given | over), net_minor + allowance_minor
     Line.objects.create(
-        document=made, position=1, code="base", title="Base fee", unit_price=Decimal(net_minor) / 100, amount_minor=net_minor, net_minor=net_minor,
-        tax_minor=tax_minor, category="S", rate=Decimal(20), rule="base_fee", words=f"{net_minor / 100:.2f} for 31 of 31 days",
+        document=made, position=1, code="base", title="Base fee", unit_price=Decimal(line) / 100, amount_minor=line, net_minor=line,
+        tax_minor=tax_minor, category="S", rate=Decimal(20), rule="base_fee", words=f"{line / 100:.2f} for 31 of 31 days",
     )  # fmt: skip
+    if allowance_minor:
+        Adjustment.objects.create(
+            document=made, position=1, kind="allowance", reason="Coupon", amount_minor=allowance_minor, net_minor=allowance_minor,
+            category="S", rate=Decimal(20),
+        )  # fmt: skip
     TaxGroup.objects.create(
         document=made, position=1, category="S", rate=Decimal(20), base_minor=net_minor, tax_minor=tax_minor
     )
