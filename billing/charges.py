@@ -46,7 +46,7 @@ class Market:
 def charges(price_list: Sequence[Any], facts: Facts, currency: str, market: Market | None = None) -> list[Charge]:
     """All charges of a service's period that are not zero; rules of billing.rules. Raises CannotPrice."""
     till = Till(minor_digits(currency), currency, facts, market or Market())
-    _prove(price_list)
+    prove(price_list)
     for kind, make in ORDER.items():
         for rule in (each for each in price_list if isinstance(each, kind)):
             till.made += [each for each in make(rule, till) if each.amount]
@@ -240,7 +240,7 @@ ORDER: dict[type, Make] = {
 STAGE = {kind: place for place, kind in enumerate(ORDER)}
 
 
-def _prove(price_list: Sequence[Any]) -> None:
+def prove(price_list: Sequence[Any]) -> None:
     """A rule counts charges that are on the list and come before it; no code is there twice. Raises CannotPrice."""
     stages: dict[str, int] = {}
     for place, rule in enumerate(price_list):

@@ -107,9 +107,11 @@ def a_final_invoice(
     net_minor: int = 100_00,
     tax_minor: int = 20_00,
     currency: str = "EUR",
+    rule: str = "base_fee",
+    code: str = "base",
     **over: Any,
 ) -> Document:
-    """As finalisation leaves it, with one line and its standing; without the journal."""
+    """As finalisation leaves it, with one line (of that rule and code) and its standing; without the journal."""
     a_seller()
     customer = customer or a_customer(f"C-inv-{number}")
     series, _ = Series.objects.get_or_create(code="invoices", defaults={"prefix": "INV-"})
@@ -121,8 +123,8 @@ def a_final_invoice(
     }  # fmt: skip
     made = Document.objects.create(customer=customer, **given | over)
     Line.objects.create(
-        document=made, position=1, code="base", title="Base fee", unit_price=Decimal(net_minor) / 100, amount_minor=net_minor, net_minor=net_minor,
-        tax_minor=tax_minor, category="S", rate=Decimal(20), rule="base_fee", words=f"{net_minor / 100:.2f} for 31 of 31 days",
+        document=made, position=1, code=code, title="Base fee", unit_price=Decimal(net_minor) / 100, amount_minor=net_minor, net_minor=net_minor,
+        tax_minor=tax_minor, category="S", rate=Decimal(20), rule=rule, words=f"{net_minor / 100:.2f} for 31 of 31 days",
     )  # fmt: skip
     TaxGroup.objects.create(
         document=made, position=1, category="S", rate=Decimal(20), base_minor=net_minor, tax_minor=tax_minor
