@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from queues.errors import NotAllowed, PermanentError, WrongState
+from collections.abc import Sequence
+
+from queues.errors import FieldError, NotAllowed, PermanentError, WrongState
 
 
 class CannotCharge(PermanentError):
@@ -67,3 +69,19 @@ class StatementUnreadable(PermanentError):
     """A bank statement that cannot be read: nothing of it was kept. The message names the line and the field."""
 
     code = "statement_unreadable"
+
+
+class WrongFields(PermanentError):
+    """What somebody wants to store is wrong: each field by its path ("rules.0.amount"; "" is the whole), nothing is stored."""
+
+    code = "invalid"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(
+            "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in self.errors)
+        )
+
+    @classmethod
+    def of(cls, field: str, message: str, code: str = "invalid") -> WrongFields:
+        return cls([FieldError(field, message, code)])

@@ -11,11 +11,13 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.test import Client, RequestFactory
 
+import project.urls  # noqa: F401  (finds the pages: without it there would be none to try)
 from queues.contract import Actor
 from queues.ledger import clock, error_rules, webhook_endpoints
 from queues.ledger.requests import new_id
 from queues.models import AlertOverride, AuditEntry, JobDefinition, Queue, Run, Schedule, WebhookDelivery
 from queues.timetable import schedules
+from tests.admin import billing_scenes
 
 PLAN = {"name": "Monday", "enabled": "on", "param_day": "2026-11-30", "param_depot": "MAIN", "param_objective": "time", "param_mood": "calm"}  # fmt: skip
 NIGHTLY = {"name": "Each night", "enabled": "on", "kind": "cron", "cron": "0 1 * * *", "timezone": "UTC", "misfire": "once", "overlap": "queue"}  # fmt: skip
@@ -64,6 +66,7 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "queues.schedule pause": ("{pk}/pause/", {"why": "Holiday"}, "schedule.pause"),
     "queues.switch off": ("optimization/off/", {"why": "Losses"}, "switch.off"),
     "auth.user password": ("{pk}/password/", {"password1": SECRET, "password2": SECRET, "usable_password": "true"}, "user.password"),
+    **billing_scenes.SCENES,
 }  # fmt: skip
 
 
@@ -98,6 +101,7 @@ def rows(
         id=new_id(), endpoint=webhook, event="run.dead", key="k", payload="{}", state="dead", created_at=clock.now()
     )
     found["queues.queue"] = Queue.objects.get(pk="billing")
+    found |= billing_scenes.rows()
     for model in admin.site._registry:
         if model._meta.label_lower == "queues.allowance":
             found["queues.allowance"] = model._default_manager.create(kind="role", name="dispatcher", bucket="creation", count=3, per_s=60)  # fmt: skip
@@ -134,12 +138,13 @@ def test_it_is_audited_with_who_from_where_in_which_request_and_what(
     path, posted, action = SCENES[scene]
     row: models.Model | None = rows.get(model)
     address = f"/admin/{model.replace('.', '/')}/" + path.format(
-        pk=row.pk if row else "", definition=rows["queues.jobdefinition"].pk
+        pk=row.pk if row else "", definition=rows["queues.jobdefinition"].pk, price_list=rows["billing.pricelist"].pk
     )
     if scene == "queues.allowance add":
         rows["queues.allowance"].delete()
     seen = AuditEntry.objects.order_by("-id").values_list("id", flat=True).first() or 0
     sent = {name: str(user("admin").pk) if value == "{admin}" else value for name, value in posted.items()}
+    sent = billing_scenes.filled(sent, rows)
     answer: Any = as_("admin").post(address, sent, headers={"X-Request-ID": "r-7"})
     assert answer.status_code in (200, 302)  # 200: a page that shows once what was made, or a form that is refused
     (entry,) = AuditEntry.objects.filter(id__gt=seen)

@@ -229,6 +229,30 @@ _MODELS: tuple[list[Row], ...] = (
     pages("queues/webhookdelivery", "readers", one="owners", change="owners"),  # its page takes no form
     pages("auth/user", "admins", add="admins", change="admins"),
     pages("auth/group", "admins"),
+    pages("billing/seller", "operators of billing", change="operators of billing"),  # there is one already
+    *(
+        pages(
+            f"billing/{model}",
+            "operators of billing",
+            **dict.fromkeys(("add", "change", "delete"), "operators of billing"),
+        )
+        for model in (
+            "contract",
+            "coupon",
+            "customer",
+            "exchangerate",
+            "fuelindex",
+            "holidaycalendar",
+            "jurisdiction",
+            "pricelist",
+            "priceversion",
+            "service",
+            "site",
+            "stay",
+            "taxrate",
+            "visit",
+        )
+    ),
     *(
         pages(f"routing/{model}", "readers", history="readers", change="readers" if model == "plan" else "nobody")
         for model in ("plan", "servicearea", "vehicle", "servicestop", "depot", "disposalsite")
@@ -260,7 +284,7 @@ ADMIN: tuple[Row, ...] = (
     Row("admin/autocomplete/", {"GET": ("nobody", 0), **dict.fromkeys(ALL[1:], ("staff", 0))}),  # those do nothing
     page("admin/jsi18n/", "staff"),
     page("admin/r/<path:content_type_id>/<path:object_id>/", "staff"),
-    page("admin/^(?P<app_label>queues|auth|routing)/$", "readers"),
+    page("admin/^(?P<app_label>queues|auth|routing|billing)/$", "readers"),
     page("admin/(?P<url>.*)$", "staff"),
     *(row for model in _MODELS for row in model),
     page("admin/queues/run/dashboard/", "staff"),

@@ -26,6 +26,7 @@ from queues.ledger import api_keys, clock
 from queues.ledger.queue_settings import ensure_queues
 from queues.ledger.requests import new_id
 from routing import models as routing
+from tests.admin import billing_scenes
 from tests.api import matrix_policy as policy
 from tests.api.matrix_policy import ADMIN, PEOPLE, QUEUES, ROWS, Queue, Row
 
@@ -155,6 +156,7 @@ def _objects(queue: Queue, job: str) -> dict[str, Any]:
     )
     allowance = models.Allowance.objects.create(kind="role", name=queue[:20], bucket="general", count=1, per_s=60)
     return {
+        **billing_scenes.keys(),
         "queues/run": run.pk, "queues/jobdefinition": definition.pk, "queues/schedule": schedule.pk, "queues/queue": queue,
         "queues/worker": worker.pk, "queues/queuehealth": health.pk, "queues/healthsample": sample.pk,
         "queues/effectrecord": effect.pk, "queues/outboundcall": call.pk, "queues/errorrule": rule.pk,
@@ -183,7 +185,7 @@ def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
         "<str:form>": "csv", "<int:queue_index>": "0", "<int:scheduler_index>": "0", "<int:connection_index>": "0",
         "<str:job_id>": "j", "<str:result_id>": "r", "<str:key>": "k", "<str:scheduler_name>": "s",
         "<path:cron_job_name>": "c", "<path:object_id>": key.replace("_", "_5F"),
-        "^(?P<app_label>queues|auth|routing)/$": "queues/", "(?P<url>.*)$": "no-such-page/", "^stats.json/?$": "stats.json",
+        "^(?P<app_label>queues|auth|routing|billing)/$": "queues/", "(?P<url>.*)$": "no-such-page/", "^stats.json/?$": "stats.json",
         r"^stats.json/(?P<token>[\w]+)?/?$": "stats.json/abc", "^metrics/?$": "metrics",
         r"^api(?:/(?P<path>[\s\S]*))?$": "api/v9/elsewhere",
     }.items():  # fmt: skip

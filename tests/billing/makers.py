@@ -112,9 +112,11 @@ def a_final_invoice(
     tax_minor: int = 20_00,
     currency: str = "EUR",
     allowance_minor: int = 0,
+    rule: str = "base_fee",
+    code: str = "base",
     **over: Any,
 ) -> Document:
-    """As finalisation leaves it, with one line, perhaps an allowance, and its standing; without the journal."""
+    """As finalisation leaves it, with one line (of that rule and code), perhaps an allowance, and its standing; without the journal."""
     a_seller()
     customer = customer or a_customer(f"C-inv-{number}")
     series, _ = Series.objects.get_or_create(code="invoices", defaults={"prefix": "INV-"})
@@ -126,8 +128,8 @@ def a_final_invoice(
     }  # fmt: skip
     made, line = Document.objects.create(customer=customer, **given | over), net_minor + allowance_minor
     Line.objects.create(
-        document=made, position=1, code="base", title="Base fee", unit_price=Decimal(line) / 100, amount_minor=line, net_minor=line,
-        tax_minor=tax_minor, category="S", rate=Decimal(20), rule="base_fee", words=f"{line / 100:.2f} for 31 of 31 days",
+        document=made, position=1, code=code, title="Base fee", unit_price=Decimal(line) / 100, amount_minor=line, net_minor=line,
+        tax_minor=tax_minor, category="S", rate=Decimal(20), rule=rule, words=f"{line / 100:.2f} for 31 of 31 days",
     )  # fmt: skip
     if allowance_minor:
         Adjustment.objects.create(

@@ -1,0 +1,1 @@
+"""Master data is written here and nowhere else: proved, audited, and never changed under a final document."""
