@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from billing.charges import Market
 from billing.errors import CannotPrice
+from billing.money import rounded
 from billing.proration import Period
 from billing.rating import Rated, Served, Terms, rate
 from billing.serving import Span, Version
@@ -31,7 +33,7 @@ class Change:
     @property
     def percent(self) -> Decimal | None:
         """Of what it was; None where that was nothing."""
-        return None if not self.before else (100 * self.by / abs(self.before)).quantize(Decimal("0.1"))
+        return None if not self.before else rounded(100 * Fraction(self.by) / abs(Fraction(self.before)), 1)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,37 @@
-"""The pages of billing in the admin: thin over the services."""
+"""The pages of billing: thin over the services and selectors."""
 
-from billing.admin import contracts, customers, price_lists, price_versions, rates, visits
+from billing.admin import (
+    bank,
+    contracts,
+    customers,
+    disputes,
+    documents,
+    journal,
+    payments,
+    price_lists,
+    price_versions,
+    provider_events,
+    rates,
+    reminders,
+    runs,
+    standings,
+    visits,
+)
 
-__all__ = ["contracts", "customers", "price_lists", "price_versions", "rates", "visits"]
+__all__ = [
+    "bank",
+    "contracts",
+    "customers",
+    "disputes",
+    "documents",
+    "journal",
+    "payments",
+    "price_lists",
+    "price_versions",
+    "provider_events",
+    "rates",
+    "reminders",
+    "runs",
+    "standings",
+    "visits",
+]

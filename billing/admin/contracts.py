@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -36,7 +36,7 @@ class ContractAdmin(BillingAdmin):
         ("Billed", {"fields": ("every", "anchor", "bill_from", "parts", "auto_collect", "on_hold")}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(service_count=Count("services"))
 
     def changeform_view(

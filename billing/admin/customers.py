@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -78,7 +78,7 @@ class CustomerAdmin(BillingAdmin):
         ("Documents", {"fields": ("buyer_reference", "payment_days")}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(contract_count=Count("contracts", distinct=True))
 
     def attach(self, request: HttpRequest, rows: list[Any]) -> None:

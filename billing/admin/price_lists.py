@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -31,7 +31,7 @@ class PriceListAdmin(BillingAdmin):
     empty_hint = "What is charged, in versions from a day on. Make a list, then write its first prices."
     fields = ("code", "title", "currency", "tax_mode", "tax_class")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         counts = {"version_count": Count("versions", distinct=True), "service_count": Count("services", distinct=True)}
         return super().get_queryset(request).annotate(**counts)
 

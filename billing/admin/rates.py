@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -25,7 +25,7 @@ class JurisdictionAdmin(BillingAdmin):
     empty_hint = "Where contracts are taxed, and how tax is rounded there."
     fields = ("code", "title", "rounding")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(rate_count=Count("rates"))
 
     def changeform_view(
@@ -125,7 +125,7 @@ class HolidayCalendarAdmin(BillingAdmin):
     empty_hint = "Days on which nobody drives. What becomes of a visit on one of them is the service's to say."
     fields = ("code", "title")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(day_count=Count("holidays"))
 
     @display(description="Days")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from billing.paper import figures, proof
 from billing.paper.cii import cii
 from billing.paper.model import Paper
-from billing.paper.pdf.document import pdf
 from billing.paper.telling import CannotTell
 from billing.paper.ubl import ubl
 
 
 def pdf_of(paper: Paper) -> bytes:
     """With the Factur-X XML inside where the document is final and EN 16931 has words for it. Raises CannotPrice, FigureDiffers."""
+    from billing.paper.pdf.document import pdf  # with fpdf2, Pillow and fontTools, 40 MB, for those alone who make one
+
     figures.prove(paper)
     return pdf(paper, factur_x_of(paper))
 

@@ -100,7 +100,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"queues_admin": "queues.admin.tags"},
+            "libraries": {"queues_admin": "queues.admin.tags", "billing_admin": "billing.admin.tags"},
         },
     }
 ]

@@ -55,6 +55,45 @@ UNFOLD = {
                 ],
             },
             {
+                "title": "Billing",
+                "separator": True,
+                "items": [
+                    _link("Overview", "monitoring", "billing_document_overview"),
+                    _link("Billing runs", "receipt_long", "billing_billingrun_changelist"),
+                    {
+                        **_link("Documents", "description", "billing_document_changelist"),
+                        "active": lambda request: (
+                            "/billing/document/" in request.path and "/overview/" not in request.path
+                        ),
+                    },
+                    _link("Payments", "payments", "billing_payment_changelist"),
+                    _link("Bank", "account_balance", "billing_bankline_changelist"),
+                    _link("Ageing", "hourglass_bottom", "billing_standing_changelist"),
+                    _link("Reminders", "notification_important", "billing_dunning_changelist"),
+                    _link("Disputes", "gavel", "billing_dispute_changelist"),
+                    _link("Provider events", "webhook", "billing_providerevent_changelist"),
+                    _link("Journal", "menu_book", "billing_entry_changelist"),
+                ],
+            },
+            {
+                "title": "Customers and prices",
+                "separator": True,
+                "items": [
+                    _link("Customers", "groups", "billing_customer_changelist"),
+                    _link("Sites", "location_city", "billing_site_changelist"),
+                    _link("Contracts", "contract", "billing_contract_changelist"),
+                    _link("Services", "delete", "billing_service_changelist"),
+                    _link("Visits", "event_available", "billing_visit_changelist"),
+                    _link("Price lists", "sell", "billing_pricelist_changelist"),
+                    _link("Fuel index", "local_gas_station", "billing_fuelindex_changelist"),
+                    _link("Coupons", "redeem", "billing_coupon_changelist"),
+                    _link("Jurisdictions", "account_tree", "billing_jurisdiction_changelist"),
+                    _link("Exchange rates", "currency_exchange", "billing_exchangerate_changelist"),
+                    _link("Holidays", "event", "billing_holidaycalendar_changelist"),
+                    _link("Seller", "storefront", "billing_seller_changelist"),
+                ],
+            },
+            {
                 "title": "Routing",
                 "separator": True,
                 "items": [

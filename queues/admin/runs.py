@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from queues import registry
-from queues.admin import access, dashboard, runs_bulk, runs_page, runs_retry, runs_reuse, show
+from queues.admin import access, dashboard, runs_bulk, runs_page, runs_progress, runs_retry, runs_reuse, show
 from queues.admin.base import PolicyAdmin
 from queues.admin.paginator import CappedPaginator, capped_count, count_text
 from queues.admin.runs_filters import (
@@ -87,6 +87,7 @@ class RunAdmin(PolicyAdmin):
             path("dashboard/", wrap(dashboard.live), name="queues_dashboard_live"),
             path("retry-dead/", wrap(self.retry_dead_view), name="queues_run_retry_dead"),
             path("<uuid:run_id>/live/", wrap(self.live_view), name="queues_run_live"),
+            path("<uuid:run_id>/progress/", wrap(self.progress_view), name="queues_run_progress"),
             path("<uuid:run_id>/cancel/", wrap(self.cancel_view), name="queues_run_cancel"),
             path("<uuid:run_id>/retry/", wrap(self.retry_view), name="queues_run_retry"),
             path("<uuid:run_id>/anew/", wrap(self.anew_view), name="queues_run_anew"),
@@ -126,6 +127,9 @@ class RunAdmin(PolicyAdmin):
 
     def live_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         return runs_page.live(self, request, str(run_id))
+
+    def progress_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
+        return runs_progress.progress(self, request, str(run_id))
 
     def cancel_view(self, request: HttpRequest, run_id: UUID) -> HttpResponse:
         return runs_page.deed(self, request, str(run_id), "cancel")

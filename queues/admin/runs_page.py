@@ -92,7 +92,7 @@ def live_context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "result": show.pretty(run.result) if run.result else "",
         "result_link": _result_link(run),
         "effects": list(EffectRecord.objects.filter(run_id=run.pk)[:50]) if run.state not in states.LIVE else [],
-        "waits_for": _waits_for(run),
+        "waits_for": waits_for(run),
         "all_lines": request.GET.get("lines") == "all",
     }
 
@@ -175,7 +175,7 @@ def _attempts(events: list[RunEvent]) -> list[Attempt]:
     ]
 
 
-def _waits_for(run: Run) -> str:
+def waits_for(run: Run) -> str:
     """Why a run that is due does not start, where that is more than a full queue."""
     if run.state != states.PENDING:
         return ""

@@ -208,6 +208,7 @@ def pages(
     ]
 
 
+BILLING_OWN = ("billingrun", "document", "payment", "standing")  # their pages take no form
 _MODELS: tuple[list[Row], ...] = (
     pages("queues/run", "readers", change="readers"),  # its page takes no form
     pages("queues/jobdefinition", "readers", add="some operators", change="operators", delete="operators"),
@@ -254,6 +255,26 @@ _MODELS: tuple[list[Row], ...] = (
         )
     ),
     *(
+        pages(
+            f"billing/{model}",
+            "operators of billing",
+            change="operators of billing" if model in BILLING_OWN else "nobody",
+        )
+        for model in (
+            "billingrun",
+            "document",
+            "payment",
+            "standing",
+            "bankline",
+            "bankstatement",
+            "dispute",
+            "providerevent",
+            "entry",
+            "reminder",
+            "dunning",
+        )
+    ),
+    *(
         pages(f"routing/{model}", "readers", history="readers", change="readers" if model == "plan" else "nobody")
         for model in ("plan", "servicearea", "vehicle", "servicestop", "depot", "disposalsite")
     ),
@@ -290,6 +311,7 @@ ADMIN: tuple[Row, ...] = (
     page("admin/queues/run/dashboard/", "staff"),
     page("admin/queues/run/retry-dead/", "some operators"),
     page("admin/queues/run/<uuid:run_id>/live/", "readers"),
+    page("admin/queues/run/<uuid:run_id>/progress/", "readers"),
     page("admin/queues/run/<uuid:run_id>/cancel/", "operators"),
     page("admin/queues/run/<uuid:run_id>/retry/", "operators"),
     page("admin/queues/run/<uuid:run_id>/anew/", "operators"),
@@ -312,6 +334,25 @@ ADMIN: tuple[Row, ...] = (
     page("admin/queues/webhookdelivery/<uuid:pk>/replay/", "owners"),
     page("admin/auth/user/<id>/password/", "admins"),
     page("admin/routing/plan/<uuid:pk>/export/", "readers"),
+    *(
+        page(f"admin/billing/{place}/", "operators of billing")
+        for place in (
+            "billingrun/prepare",
+            "billingrun/item/<int:pk>/send-back",
+            "billingrun/item/<int:pk>/redraft",
+            *(f"billingrun/<int:pk>/{verb}" for verb in ("approve", "finalise", "collect", "discard", "renew")),
+            "document/overview",
+            "document/<uuid:pk>/file/<str:kind>",
+            *(f"document/<uuid:pk>/{verb}" for verb in ("credit", "void", "write-off", "pay", "charge", "promise")),
+            "payment/<uuid:pk>/refund",
+            "payment/<uuid:pk>/allocate",
+            "payment/allocation/<int:pk>/undo",
+            "bankline/import",
+            "bankline/<int:pk>/assign",
+            "bankline/<int:pk>/ignore",
+            "standing/customer/<int:pk>",
+        )
+    ),
     *(page(f"admin/rq/{place}", "admins") for place in _RQ),
 )
 ROWS: dict[str, Row] = {row.route: row for row in (*API, *OPEN, *ADMIN)}

@@ -1,0 +1,76 @@
+"""The page between a button of billing and its deed: what it will do, why, and a POST. Then one service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold import widgets as unfold
+
+from billing.admin.base import WhyForm
+from billing.admin.frame import MoneyAdmin
+from queues.errors import RoundsmanError
+
+__all__ = ["Question", "RequiredWhyForm", "WhyForm", "ask", "posted"]
+
+
+class RequiredWhyForm(WhyForm):
+    """A reason that must be given."""
+
+    why = forms.CharField(
+        label="Why", max_length=300, widget=unfold.UnfoldAdminTextInputWidget(),
+        help_text="Others will want to know. Kept in the audit log.",
+        error_messages={"required": "Say why: others will want to know."},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked before a deed. `hidden` comes back with the POST; without `submit` there is nothing to do."""
+
+    title: str
+    text: str
+    submit: str
+    facts: Sequence[str] = ()
+    danger: bool = False
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+def ask(
+    admin: MoneyAdmin,
+    request: HttpRequest,
+    question: Question,
+    form: forms.Form,
+    do: Callable[[dict[str, Any]], str],
+    *,
+    back: str,
+    done: str | Callable[[], str] = "",
+    obj: Any = None,
+) -> HttpResponse:
+    """GET, and a form with errors: the question. A valid POST: `do`, which answers with what is said, and the page `done` (or `back`).
+
+    What a service refuses is told above the form, and nothing was done.
+    """
+    if request.method == "POST" and question.submit and form.is_valid():
+        try:
+            told = do(form.cleaned_data)
+        except RoundsmanError as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, told)
+            where = done() if callable(done) else done
+            return HttpResponseRedirect(where or back)
+    context = {
+        "question": question.text, "facts": question.facts, "form": form, "submit": question.submit, "danger": question.danger,
+        "cancel_url": back, "original": obj, "hidden": list(question.hidden.items()),
+    }  # fmt: skip
+    return admin.shown(request, "queues/confirm.html", question.title, context)
+
+
+def posted(request: HttpRequest) -> Any:
+    """A form's data: of a POST alone."""
+    return request.POST if request.method == "POST" else None

@@ -1,0 +1,83 @@
+"""A document on the screen: as it is printed, each line with how it came about, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from billing.admin import show
+from billing.admin.frame import MoneyAdmin
+from billing.models import Document, RunItem, Seller, Standing
+from billing.selectors import document_page
+from billing.selectors.sellers import today
+from queues import policy
+
+RELATED = ("customer", "contract", "run", "standing", "credits", "dunning")
+
+
+def page(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpResponse:
+    standing: Standing | None = getattr(document, "standing", None)
+    day = today()
+    context = {
+        "job": request.GET.get("job", ""),
+        "original": document, "document": document, "standing": standing,
+        "badge": show.standing_state(standing, day) if standing else show.badge("Draft", "idle"),
+        "days_late": (day - standing.due_date).days if standing and standing.balance_minor else 0,
+        "dunning": getattr(document, "dunning", None), "seller": _party(document, "seller") or _seller(),
+        "buyer": _party(document, "buyer") or _buyer(document), "places": document_page.places(document),
+        "adjustments": list(document.adjustments.all()), "tax_groups": list(document.tax_groups.all()),
+        "item": RunItem.objects.filter(document=document).select_related("previous", "run").first(),
+        "happenings": document_page.happenings(document), "entries": list(document.entries.all()),
+        "payments": document_page.payments(document), "verbs": verbs(document, standing),
+        "may_audit": policy.may(request.user, policy.Action.AUDIT),
+    }  # fmt: skip
+    kind = "" if document.kind == Document.Kind.INVOICE else "Credit note "
+    return admin.shown(request, "billing/document.html", f"{kind}{document}", context)
+
+
+def verbs(document: Document, standing: Standing | None) -> list[tuple[str, str, str]]:
+    """(address, label, class) of what can be done with it now."""
+    if standing is None:
+        return []
+    found = []
+    owed = standing.state in (Standing.State.OPEN, Standing.State.PART_PAID)
+    if document.kind == Document.Kind.INVOICE:
+        if owed:
+            found += [("pay", "Record a payment…", "rm-primary"), ("charge", "Charge saved method…", "")]
+            found += [("promise", "Promise to pay…", "")]
+        if standing.state != Standing.State.VOID and standing.credited_minor < standing.gross_minor:
+            found += [("credit", "Credit…", "")]
+        if owed and not standing.paid_minor and not standing.credited_minor:
+            found += [("void", "Void…", "")]
+        if owed:
+            found += [("write_off", "Write off…", "")]
+    return [(reverse(f"admin:billing_document_{verb}", args=[document.pk]), label, css) for verb, label, css in found]
+
+
+def _party(document: Document, role: str) -> dict[str, Any]:
+    """As it was frozen on the document."""
+    found = document.parties.get(role) if isinstance(document.parties, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _seller() -> dict[str, Any]:
+    seller = Seller.objects.first()
+    return {} if seller is None else _told(seller)
+
+
+def _buyer(document: Document) -> dict[str, Any]:
+    return _told(document.customer)
+
+
+def _told(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("name", "street", "postcode", "city", "country", "tax_id", "email")}
+
+
+def url(document: Document) -> str:
+    return show.page_of("document", document.pk)
+
+
+def lead_to(document: Document) -> HttpResponse:
+    return HttpResponseRedirect(url(document))

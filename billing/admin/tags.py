@@ -1,0 +1,59 @@
+"""`{% load billing_admin %}`: the pieces of `billing.admin.show` for templates (named in settings, TEMPLATES → libraries)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from billing.admin import show
+
+register = template.Library()
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """Minor units as an amount with its currency."""
+    return show.money(minor, currency)
+
+
+@register.filter
+def amount(minor: int | None, currency: str) -> str:
+    """Minor units as an amount."""
+    return show.amount(minor, currency)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    return show.day(value)
+
+
+@register.filter
+def change(percent: Decimal | None) -> str:
+    return show.change(percent)
+
+
+@register.filter
+def plain(value: Decimal | None) -> str:
+    """A quantity or a rate without needless zeros."""
+    return "" if value is None else f"{value.normalize():f}"
+
+
+@register.filter
+def item_state(item: Any) -> SafeString:
+    return show.item_state(item)
+
+
+@register.simple_tag
+def period(row: Any) -> str:
+    """Of a document or an item of a run."""
+    return show.period(row.period_start, row.period_end)
+
+
+@register.simple_tag
+def page_of(model: str, pk: object) -> str:
+    """The page of another row; empty where there is none."""
+    return show.maybe_page_of(model, pk) if pk else ""
