@@ -37,6 +37,7 @@ def prepare(admin: MoneyAdmin, request: HttpRequest) -> HttpResponse:
     address: list[str] = []
 
     def do(given: dict[str, Any]) -> str:
+        runs.prove_over(given["through"])
         run = runs.open_run(given["through"], issue_date=given["issue_date"], actor=actor_of(request))
         address.append(_enqueue_prepare(request, run, given["why"]))
         return f"Run {run.code} is being prepared."

@@ -15,6 +15,7 @@ def _(ctx: JobContext, params: PrepareRun) -> Done:
     def told(done: int, total: int) -> None:
         ctx.progress(done, total, f"{done:,} of {total:,} periods looked at")
 
+    runs.prove_over(params.through)
     run = runs.prepare(
         params.through, issue_date=params.issue_date, actor=ctx.asker, on_progress=told, checkpoint=ctx.checkpoint
     )

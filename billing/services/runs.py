@@ -11,6 +11,7 @@ from billing.errors import NoSeller, UnknownRun, WrongRunState
 from billing.models import BillingRun, Document, RunItem, Seller
 from billing.selectors.due import due_contracts, due_keys
 from billing.selectors.published import published
+from billing.selectors.sellers import today
 from billing.services.drafts import Basis, draft_contracts
 from billing.services.settling import settle
 from queues.contract import Actor, ports
@@ -38,6 +39,15 @@ def open_run(through: date, *, actor: Actor, issue_date: date | None = None) -> 
             run.issue_date = issue_date
             run.save(update_fields=["issue_date"])
     return run
+
+
+def prove_over(through: date) -> None:
+    """That the day has come, where the seller is: nobody bills what is yet to happen. Raises WrongRunState."""
+    last = today()
+    if through > last:
+        raise WrongRunState(
+            f"{through} is yet to come, and periods are billed when they are over: give {last}, or a day before it."
+        )
 
 
 def prepare(

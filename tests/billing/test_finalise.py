@@ -148,6 +148,13 @@ def test_the_jobs_prepare_and_finalise_and_say_what_they_did() -> None:
     assert again.state == "succeeded" and len(final()) == 2
 
 
+def test_a_run_through_a_day_that_is_yet_to_come_is_refused_in_words() -> None:
+    ensure_queues()
+    a_seller()
+    run = executed(prepare_run.enqueue(PrepareRun(through=date(2999, 1, 1)), actor=ANNA))
+    assert run.state == "dead" and "is yet to come" in run.error_detail and not BillingRun.objects.exists()
+
+
 def test_a_run_that_nobody_knows_is_dead_at_once_with_words() -> None:
     ensure_queues()
     done = executed(finalise_run.enqueue(OfRun(run="2020-01-01"), actor=ANNA))
