@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -111,7 +111,10 @@ class DocumentAdmin(MoneyAdmin):
         return document_page.page(self, request, self.found(request, object_id, *document_page.RELATED))
 
     def verb_view(self, request: HttpRequest, pk: Any, verb: str) -> HttpResponse:
-        return VERBS[verb](self, request, self.found(request, pk, *document_page.RELATED))
+        document = self.found(request, pk, *document_page.RELATED)
+        if document.state != Document.State.FINAL:
+            raise Http404("This is done to final documents: a draft is sent back in its run.")
+        return VERBS[verb](self, request, document)
 
     def file_view(self, request: HttpRequest, pk: Any, kind: str) -> HttpResponse:
         return document_files.download(request, self.found(request, pk), kind)

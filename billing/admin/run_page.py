@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from billing.admin import charts, show
 from billing.admin.frame import MoneyAdmin
 from billing.models import BillingRun, RunItem, Seller
+from billing.selectors import preview as previews
 from billing.selectors import run_figures
 
 PAGE = 50
@@ -40,7 +41,7 @@ def preview(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRes
     seller = Seller.objects.first()
     context = {
         "original": run, "run": run, "state": show.run_state(run), "job": request.GET.get("job", ""),
-        "totals": totals(run), "reconciliation": reconciliation(run, counts), "codes": _codes(run),
+        "totals": totals(run), "reconciliation": reconciliation(run, counts), "visits": visits(run), "codes": _codes(run),
         "moved": _moved(run, seller.outlier_percent if seller else Decimal(20)), "tabs": _tabs(request, counts, tab), "tab": tab,
         "page": _page(request, run, tab), "q": request.GET.get("q", ""), "sort": request.GET.get("sort", ""),
         "query": _query(request), "may": may(run), "stale": bool(run.approved_hash) and run.approved_hash != run.preview_hash,
@@ -57,6 +58,7 @@ def may(run: BillingRun) -> dict[str, bool]:
         "approve": run.state == BillingRun.State.PREPARED,
         "finalise": run.state == BillingRun.State.APPROVED,
         "collect": run.state == BillingRun.State.FINAL,
+        "files": run.state == BillingRun.State.FINAL,
         "send_back": run.state in (BillingRun.State.PREPARED, BillingRun.State.APPROVED),
     }
 
@@ -77,6 +79,21 @@ def reconciliation(run: BillingRun, counts: dict[str, int]) -> dict[str, Any]:
     if run.unresolved > 0:
         drawn.append((run.unresolved, "bi-bad", f"{run.unresolved} unresolved"))
     return {"reasons": reasons, "chart": charts.parts([part for part in drawn if part[0]])}
+
+
+def visits(run: BillingRun) -> list[tuple[str, int, str]]:
+    """(label, how many, tone): where every visit before the run's day went. Of a final run, what came later is no fault: the next one bills it."""
+    if run.state == BillingRun.State.DISCARDED:
+        return []
+    found = previews.visits(run)
+    last = ("Recorded since", "total") if run.state == BillingRun.State.FINAL else ("Unresolved", "bad")
+    return [
+        ("Visits not billed before", found.expected, ""),
+        ("− on a document of this run", found.billed, ""),
+        ("− in periods that are left out", found.excluded, ""),
+        ("− in no period of this run", found.elsewhere, ""),
+        (last[0], found.unresolved, last[1]),
+    ]
 
 
 def _codes(run: BillingRun) -> list[dict[str, Any]]:

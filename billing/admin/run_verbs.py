@@ -11,11 +11,12 @@ from django.urls import reverse
 from billing.admin import fields, run_page, show
 from billing.admin.ask import Question, RequiredWhyForm, WhyForm, ask, posted
 from billing.admin.frame import MoneyAdmin, actor_of
-from billing.jobspecs.runs import OfRun, PrepareRun, finalise_run, prepare_run
+from billing.jobspecs.paper import make_files
 from billing.jobspecs.runs import collect as collect_job
+from billing.jobspecs.runs import finalise_run, prepare_run
 from billing.models import BillingRun, RunItem, Seller
 from billing.selectors.sellers import today
-from billing.services import approval, runs
+from billing.services import approval, run_jobs, runs
 from queues.contract import Actor
 
 
@@ -39,7 +40,8 @@ def prepare(admin: MoneyAdmin, request: HttpRequest) -> HttpResponse:
     def do(given: dict[str, Any]) -> str:
         runs.prove_over(given["through"])
         run = runs.open_run(given["through"], issue_date=given["issue_date"], actor=actor_of(request))
-        address.append(_enqueue_prepare(request, run, given["why"]))
+        job = run_jobs.ask_prepare(run, actor=actor_of(request), why=given["why"])
+        address.append(run_page.url(run, job.id))
         return f"Run {run.code} is being prepared."
 
     return ask(
@@ -57,18 +59,13 @@ def renew(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRespo
     address: list[str] = []
 
     def do(given: dict[str, Any]) -> str:
-        address.append(_enqueue_prepare(request, run, given["why"]))
+        job = run_jobs.ask_prepare(run, actor=actor_of(request), why=given["why"])
+        address.append(run_page.url(run, job.id))
         return "It is being drafted again."
 
     return ask(
         admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
     )
-
-
-def _enqueue_prepare(request: HttpRequest, run: BillingRun, why: str) -> str:
-    params = PrepareRun(through=run.through, issue_date=run.issue_date)
-    job = prepare_run.enqueue(params, actor=actor_of(request), dedupe_key=f"billing.prepare_run:{run.code}", why=why)
-    return run_page.url(run, job.id)
 
 
 class ApproveForm(WhyForm):
@@ -123,12 +120,7 @@ def finalise(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRe
     address: list[str] = []
 
     def do(given: dict[str, Any]) -> str:
-        job = finalise_run.enqueue(
-            OfRun(run=run.code),
-            actor=actor_of(request),
-            dedupe_key=f"billing.finalise_run:{run.code}",
-            why=given["why"],
-        )
+        job = run_jobs.ask_finalise(run, actor=actor_of(request), why=given["why"])
         address.append(run_page.url(run, job.id))
         return f"The documents of run {run.code} are being made final."
 
@@ -148,11 +140,26 @@ def collect(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRes
     address: list[str] = []
 
     def do(given: dict[str, Any]) -> str:
-        job = collect_job.enqueue(
-            OfRun(run=run.code), actor=actor_of(request), dedupe_key=f"billing.collect:{run.code}", why=given["why"]
-        )
+        job = run_jobs.ask_collect(run, actor=actor_of(request), why=given["why"])
         address.append(run_page.url(run, job.id))
         return f"Run {run.code} is being collected."
+
+    return ask(
+        admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
+    )
+
+
+def files(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpResponse:
+    question = Question(
+        f"Make the files of run {run.code}", f"{make_files.description} {make_files.impact}",
+        "Make them" if run_page.may(run)["files"] else "", facts=_facts(run),
+    )  # fmt: skip
+    address: list[str] = []
+
+    def do(given: dict[str, Any]) -> str:
+        job = run_jobs.ask_files(run, actor=actor_of(request), why=given["why"])
+        address.append(run_page.url(run, job.id))
+        return f"The files of run {run.code} are being made."
 
     return ask(
         admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
@@ -200,17 +207,11 @@ def redraft(admin: MoneyAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
     def do(given: dict[str, Any]) -> str:
-        done = runs.redraft(item, actor=actor_of(request))
+        done = runs.redraft(item, actor=actor_of(request), why=given["why"])
         return f"{done.contract}: {done.get_state_display().lower()}{f', {done.reason}' if done.reason else ''}."
 
     return ask(
-        admin,
-        request,
-        question,
-        forms.Form(posted(request)),
-        do,
-        back=f"{run_page.url(item.run)}#documents",
-        obj=item.run,
+        admin, request, question, WhyForm(posted(request)), do, back=f"{run_page.url(item.run)}#documents", obj=item.run
     )
 
 

@@ -37,7 +37,7 @@ class BillingRunAdmin(MoneyAdmin):
         wrap = self.admin_site.admin_view
         verbs = [
             path(f"<int:pk>/{verb}/", wrap(getattr(self, f"{verb}_view")), name=f"billing_billingrun_{verb}")
-            for verb in ("approve", "finalise", "collect", "discard", "renew")
+            for verb in ("approve", "finalise", "collect", "files", "discard", "renew")
         ]
         of_items = [
             path("item/<int:pk>/send-back/", wrap(self.send_back_view), name="billing_billingrun_send_back"),
@@ -65,6 +65,9 @@ class BillingRunAdmin(MoneyAdmin):
 
     def collect_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return run_verbs.collect(self, request, self.found(request, pk))
+
+    def files_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return run_verbs.files(self, request, self.found(request, pk))
 
     def discard_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return run_verbs.discard(self, request, self.found(request, pk))

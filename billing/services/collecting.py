@@ -99,10 +99,16 @@ def request_of(payment: Payment) -> OutboundRequest:
 
 
 def ask(document: Document, *, actor: Actor, why: str = "") -> RunRef:
-    """Have the next attempt made by a run of billing.charge_document, once, in the caller's transaction. Raises CannotCharge."""
+    """Have the next attempt made by a run of billing.charge_document, once, in the caller's transaction. Audited. Raises CannotCharge."""
     with transaction.atomic():
         account.hold(document.customer_id)
         attempt = charges_of(document).count() + 1
         why_not(document, attempt)
         params = ChargeDocument(document=str(document.number), attempt=attempt)
-        return charge_document.enqueue(params, actor=actor, dedupe_key=f"charge:{document.number}:{attempt}", why=why)
+        job = charge_document.enqueue(params, actor=actor, dedupe_key=f"charge:{document.number}:{attempt}", why=why)
+        if job.created:
+            ports.auditor()(
+                actor, "document.charge", object_type="document", object_id=str(document.pk), object_label=str(document),
+                after={"attempt": attempt, "run": str(job.id)}, why=why,
+            )  # fmt: skip
+        return job

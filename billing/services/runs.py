@@ -102,7 +102,7 @@ def send_back(document: Document, *, actor: Actor, why: str) -> RunItem:
     return item
 
 
-def redraft(item: RunItem, *, actor: Actor) -> RunItem:
+def redraft(item: RunItem, *, actor: Actor, why: str = "") -> RunItem:
     """Draft one period of a run again: what was wrong with it is mended. An approval ends if the draft is another one. Audited.
     Raises WrongRunState, NoSeller."""
     with transaction.atomic():
@@ -129,6 +129,7 @@ def redraft(item: RunItem, *, actor: Actor) -> RunItem:
             run,
             before={"state": there.state},
             after={**_period(made), "state": made.state},
+            why=why,
         )
     return made
 

@@ -1,4 +1,4 @@
-"""Scenes of billing's master data for test_everything_is_audited: what is posted, and the action that is entered.
+"""Scenes of billing for test_everything_is_audited: what is posted, and the action that is entered. Master data here, money in money_scenes.
 
 A text like "{billing.customer}" stands for the primary key of that row.
 """
@@ -12,6 +12,7 @@ from django.apps import apps
 
 from billing.models import (
     Coupon,
+    Document,
     ExchangeRate,
     FuelIndex,
     HolidayCalendar,
@@ -21,6 +22,7 @@ from billing.models import (
     Stay,
     TaxRate,
 )
+from tests.admin import money_scenes
 from tests.billing import makers as m
 
 WHY = {"why": "No longer needed"}
@@ -108,6 +110,7 @@ SCENES = {
     **_all("exchangerate", EXCHANGE, {"base": "USD"}, "exchange_rate"),
     **_all("holidaycalendar", CALENDAR, {"code": "AT"}, "holiday_calendar"),
     **_all("visit", VISIT, {"note": "Late"}, "visit"),
+    **money_scenes.SCENES,
 }
 
 
@@ -123,7 +126,7 @@ def rows() -> dict[str, Any]:
         "billing.site": m.Site.objects.create(code="S-free", customer=contract.customer, name="Hof", **PLACE),
         "billing.contract": m.Contract.objects.create(
             code="K-free", customer=contract.customer, jurisdiction=contract.jurisdiction, currency="EUR", starts_on=date(2026, 1, 1),
-            anchor=date(2026, 1, 1),
+            anchor=date(2026, 1, 1), bill_from=m.NOVEMBER,
         ),
         "billing.service": free,
         "billing.stay": Stay.objects.create(service=used, delivered_on=m.OCTOBER),
@@ -138,20 +141,24 @@ def rows() -> dict[str, Any]:
         "billing.visit": m.a_visit(used, date(2026, 10, 5)),
         "service's contract": contract, "service's site": used.site, "service's list": used.price_list, "visit's service": used,
         "rate's place": contract.jurisdiction,
+        **money_scenes.rows(),
     }  # fmt: skip
 
 
 def keys() -> dict[str, Any]:
-    """A primary key of each model, by how an address names it; made the first time."""
+    """A primary key of each model, by how an address names it; made the first time. Of documents, a final one."""
     if not m.Customer.objects.exists():
         rows()
     models = [model for model in apps.get_app_config("billing").get_models() if model._default_manager.exists()]
-    return {
+    found = {
         model._meta.label_lower.replace(".", "/"): model._default_manager.values_list("pk", flat=True)[0]
         for model in models
     }
+    return found | {"billing/document": Document.objects.filter(state="final").values_list("pk", flat=True)[0]}
 
 
 def filled(posted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    keys = {f"{{{name}}}": str(row.pk) for name, row in found.items()}
-    return {name: keys.get(value, value) if isinstance(value, str) else value for name, value in posted.items()}
+    """With keys for names, and files made anew."""
+    keys = {f"{{{name}}}": str(getattr(row, "pk", row)) for name, row in found.items()}
+    made = {name: value() if callable(value) else value for name, value in posted.items()}
+    return {name: keys.get(value, value) if isinstance(value, str) else value for name, value in made.items()}

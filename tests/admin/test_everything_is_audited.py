@@ -12,12 +12,15 @@ from django.db import models
 from django.test import Client, RequestFactory
 
 import project.urls  # noqa: F401  (finds the pages: without it there would be none to try)
+from billing import ports as billing
+from project.chaos import till
 from queues.contract import Actor
 from queues.ledger import clock, error_rules, webhook_endpoints
 from queues.ledger.requests import new_id
 from queues.models import AlertOverride, AuditEntry, JobDefinition, Queue, Run, Schedule, WebhookDelivery
 from queues.timetable import schedules
-from tests.admin import billing_scenes
+from tests.admin import billing_scenes, money_scenes
+from tests.api import matrix_policy
 
 PLAN = {"name": "Monday", "enabled": "on", "param_day": "2026-11-30", "param_depot": "MAIN", "param_objective": "time", "param_mood": "calm"}  # fmt: skip
 NIGHTLY = {"name": "Each night", "enabled": "on", "kind": "cron", "cron": "0 1 * * *", "timezone": "UTC", "misfire": "once", "overlap": "queue"}  # fmt: skip
@@ -68,6 +71,16 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "auth.user password": ("{pk}/password/", {"password1": SECRET, "password2": SECRET, "usable_password": "true"}, "user.password"),
     **billing_scenes.SCENES,
 }  # fmt: skip
+
+ONLY_TOLD = {"billing.document overview"}  # pages that change nothing
+
+
+@pytest.fixture(autouse=True)
+def a_provider() -> Iterator[None]:
+    """Of the saved method in money_scenes."""
+    billing.register(till.Till())
+    yield
+    billing.forget(till.NAME)
 
 
 @pytest.fixture
@@ -128,6 +141,18 @@ def test_everything_that_can_be_changed_is_a_scene_here(rows: dict[str, Any], as
     assert found - set(SCENES) == set()
 
 
+def test_every_verb_of_billing_is_a_scene_here() -> None:
+    """As the addresses have it: what is neither one of the admin's own pages nor only told."""
+    routes = [route for route in matrix_policy.ROWS if route.startswith("admin/billing/")]
+    known = ("add", "change", "delete", "history")
+    verbs = {
+        f"billing.{parts[2]} {parts[-2]}"
+        for parts in (route.split("/") for route in routes)
+        if len(parts) > 4 and not parts[-2].startswith("<") and parts[-2] not in known
+    }
+    assert verbs - set(SCENES) == ONLY_TOLD
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_it_is_audited_with_who_from_where_in_which_request_and_what(
     scene: str, rows: dict[str, Any], as_: Any, user: Any
@@ -138,7 +163,10 @@ def test_it_is_audited_with_who_from_where_in_which_request_and_what(
     path, posted, action = SCENES[scene]
     row: models.Model | None = rows.get(model)
     address = f"/admin/{model.replace('.', '/')}/" + path.format(
-        pk=row.pk if row else "", definition=rows["queues.jobdefinition"].pk, price_list=rows["billing.pricelist"].pk
+        pk=row.pk if row else "",
+        definition=rows["queues.jobdefinition"].pk,
+        price_list=rows["billing.pricelist"].pk,
+        **money_scenes.places(rows),
     )
     if scene == "queues.allowance add":
         rows["queues.allowance"].delete()
@@ -147,11 +175,14 @@ def test_it_is_audited_with_who_from_where_in_which_request_and_what(
     sent = billing_scenes.filled(sent, rows)
     answer: Any = as_("admin").post(address, sent, headers={"X-Request-ID": "r-7"})
     assert answer.status_code in (200, 302)  # 200: a page that shows once what was made, or a form that is refused
-    (entry,) = AuditEntry.objects.filter(id__gt=seen)
+    entries = list(AuditEntry.objects.filter(id__gt=seen).order_by("id"))
+    assert " + ".join(each.action for each in entries) == action
     who = user("admin")
-    assert (entry.action, entry.actor, entry.actor_id, entry.source) == (action, who.username, who.pk, "admin")
-    assert (entry.address, entry.request_id, entry.why) == ("127.0.0.1", "r-7", posted.get("why", ""))
-    assert entry.object_id and entry.object_label
+    for entry in entries:
+        assert (entry.actor, entry.actor_id, entry.source) == (who.username, who.pk, "admin")
+        assert (entry.address, entry.request_id) == ("127.0.0.1", "r-7")
+        assert entry.object_id and entry.object_label
+    assert entry.why == posted.get("why", "")
     if verb != "password":
         assert entry.before or entry.after, "what was changed is told"
     assert verb != "add" or entry.before is None

@@ -340,7 +340,10 @@ ADMIN: tuple[Row, ...] = (
             "billingrun/prepare",
             "billingrun/item/<int:pk>/send-back",
             "billingrun/item/<int:pk>/redraft",
-            *(f"billingrun/<int:pk>/{verb}" for verb in ("approve", "finalise", "collect", "discard", "renew")),
+            *(
+                f"billingrun/<int:pk>/{verb}"
+                for verb in ("approve", "finalise", "collect", "files", "discard", "renew")
+            ),
             "document/overview",
             "document/<uuid:pk>/file/<str:kind>",
             *(f"document/<uuid:pk>/{verb}" for verb in ("credit", "void", "write-off", "pay", "charge", "promise")),

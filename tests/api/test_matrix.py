@@ -174,7 +174,8 @@ def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
     """A real address for a route, about an object of this queue."""
     own = {
         "api/v1/alerts": "queues/alert", "api/v1/definitions": "queues/jobdefinition", "api/v1/schedules": "queues/schedule", "api/v1/keys": "queues/apikey",
-        "api/v1/webhooks": "queues/webhookendpoint",
+        "api/v1/webhooks": "queues/webhookendpoint", "admin/billing/billingrun/item": "billing/runitem",
+        "admin/billing/payment/allocation": "billing/allocation", "admin/billing/standing/customer": "billing/customer",
     }  # fmt: skip
     kind = next((label for start, label in own.items() if route.startswith(start)), "/".join(route.split("/")[1:3]))
     key = str(objects.get(kind, "1"))
@@ -182,7 +183,7 @@ def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
     for name, value in {
         "<str:queue>": queue, "<slug:name>": key, "<uuid:run_id>": str(objects["queues/run"]), "<int:pk>": key,
         "<uuid:pk>": key, "<uuid:call_id>": key, "<uuid:delivery>": str(objects["queues/webhookdelivery"]), "<id>": key, "<path:content_type_id>": "0", "<str:outcome>": "done",
-        "<str:form>": "csv", "<int:queue_index>": "0", "<int:scheduler_index>": "0", "<int:connection_index>": "0",
+        "<str:form>": "csv", "<str:kind>": "pdf", "<int:queue_index>": "0", "<int:scheduler_index>": "0", "<int:connection_index>": "0",
         "<str:job_id>": "j", "<str:result_id>": "r", "<str:key>": "k", "<str:scheduler_name>": "s",
         "<path:cron_job_name>": "c", "<path:object_id>": key.replace("_", "_5F"),
         "^(?P<app_label>queues|auth|routing|billing)/$": "queues/", "(?P<url>.*)$": "no-such-page/", "^stats.json/?$": "stats.json",

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import BillingRun, Document, PriceVersion, RunItem, Seller
-from billing.services import runs
+from billing.admin import run_page
+from billing.models import BillingRun, Document, PriceVersion, RunItem, Seller, Service
+from billing.services import approval, finalise, runs
 from queues.contract import Actor
 from queues.models import AuditEntry, Run
 from tests.billing import makers
@@ -49,6 +50,31 @@ def test_the_preview_tells_totals_reconciliation_and_each_document(run: BillingR
     aside = page(as_("manager"), run, "?show=set_aside")
     assert "Contract K-3" in aside and "Contract K-1" not in aside
     assert RunItem.objects.get(contract__code="K-3").reason.split(":")[0] in aside
+
+
+def test_the_preview_tells_where_every_visit_went(run: BillingRun, as_: Browser) -> None:
+    assert run_page.visits(run) == [
+        ("Visits not billed before", 12, ""), ("− on a document of this run", 8, ""), ("− in periods that are left out", 4, ""),
+        ("− in no period of this run", 0, ""), ("Unresolved", 0, "bad"),
+    ]  # fmt: skip
+    assert "Visits not billed before" in page(as_("manager"), run)
+
+
+def test_a_visit_that_came_after_its_draft_is_unresolved_until_it_is_drafted_again(
+    run: BillingRun, as_: Browser
+) -> None:
+    makers.a_visit(Service.objects.get(code="K-1/1"), date(2026, 10, 13), extra=True)
+    assert run_page.visits(run)[-1] == ("Unresolved", 1, "bad")
+    runs.prepare(makers.NOVEMBER, actor=CLERK)
+    assert run_page.visits(run)[-1] == ("Unresolved", 0, "bad")
+
+
+def test_what_came_after_a_final_run_is_no_fault_of_its(run: BillingRun, as_: Browser) -> None:
+    approval.approve(run, actor=Actor("ada", "admin", user_id=7), preview_hash=run.preview_hash)
+    run = finalise.finalise(run.code, actor=CLERK)
+    makers.a_visit(Service.objects.get(code="K-1/1"), date(2026, 10, 13), extra=True)
+    assert run_page.visits(run)[-1] == ("Recorded since", 1, "total")
+    assert "Recorded since" in page(as_("manager"), run)
 
 
 def test_a_search_finds_a_contract_among_the_documents(run: BillingRun, as_: Browser) -> None:
@@ -122,7 +148,8 @@ def test_a_document_is_sent_back_with_a_reason_mended_and_drafted_again(run: Bil
     version = PriceVersion.objects.get()
     version.rules[1]["amount"] = "30.00"
     version.save()
-    browser.post(f"/admin/billing/billingrun/item/{item.pk}/redraft/")
+    browser.post(f"/admin/billing/billingrun/item/{item.pk}/redraft/", {"why": "Mended"})
+    assert AuditEntry.objects.get(action="billing_run.redraft").why == "Mended"
     item.refresh_from_db()
     assert item.state == "drafted" and item.document is not None
     assert item.document.gross_minor == 264_00
@@ -139,6 +166,20 @@ def test_an_approved_run_is_made_final_and_collected_by_jobs(run: BillingRun, as
     BillingRun.objects.update(state="final")
     browser.post(f"{address}/collect/", {})
     assert Run.objects.order_by("-id")[0].job == "billing.collect"
+
+
+def test_a_final_runs_files_are_made_by_a_job_that_is_asked_for_once(run: BillingRun, as_: Browser) -> None:
+    browser, address = as_("manager"), f"/admin/billing/billingrun/{run.pk}"
+    assert "Make files" not in page(browser, run)
+    assert browser.post(f"{address}/files/", {}).status_code == 200 and not Run.objects.exists()
+    BillingRun.objects.update(state="final")
+    assert "Make files" in page(browser, run)
+    first = browser.post(f"{address}/files/", {"why": "To be sent"})
+    second = browser.post(f"{address}/files/", {"why": "Again"})
+    job = Run.objects.get()
+    assert (job.job, job.queue, job.parameters) == ("billing.make_files", "reports", {"run": run.code})
+    assert first.headers["Location"] == second.headers["Location"] == f"{address}/change/?job={job.pk}"
+    assert [each.why for each in AuditEntry.objects.filter(action="billing_run.ask")] == ["To be sent"]
 
 
 def test_a_discarded_run_leaves_no_draft(run: BillingRun, as_: Browser) -> None:

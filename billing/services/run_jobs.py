@@ -1,0 +1,40 @@
+"""Asking for a billing run's jobs. What they change is entered by them; who asked, from where and why is entered here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from billing.jobspecs.paper import make_files
+from billing.jobspecs.runs import OfRun, PrepareRun, collect, finalise_run, prepare_run
+from billing.models import BillingRun
+from queues.contract import Actor, RunRef, ports
+
+
+def ask_prepare(run: BillingRun, *, actor: Actor, why: str = "") -> RunRef:
+    return _ask(prepare_run, PrepareRun(through=run.through, issue_date=run.issue_date), run, actor, why)
+
+
+def ask_finalise(run: BillingRun, *, actor: Actor, why: str = "") -> RunRef:
+    return _ask(finalise_run, OfRun(run=run.code), run, actor, why)
+
+
+def ask_collect(run: BillingRun, *, actor: Actor, why: str = "") -> RunRef:
+    return _ask(collect, OfRun(run=run.code), run, actor, why)
+
+
+def ask_files(run: BillingRun, *, actor: Actor, why: str = "") -> RunRef:
+    return _ask(make_files, OfRun(run=run.code), run, actor, why)
+
+
+def _ask(spec: Any, params: Any, run: BillingRun, actor: Actor, why: str) -> RunRef:
+    """One live job of a kind for a run: who asks again gets the one there is, and nothing is entered."""
+    with transaction.atomic():
+        job: RunRef = spec.enqueue(params, actor=actor, dedupe_key=f"{spec.name}:{run.code}", why=why)
+        if job.created:
+            ports.auditor()(
+                actor, "billing_run.ask", object_type="billing_run", object_id=str(run.pk), object_label=run.code,
+                after={"job": spec.name, "run": str(job.id)}, why=why,
+            )  # fmt: skip
+    return job
