@@ -114,7 +114,12 @@ def _base_fee(rule: rules.BaseFee, till: Till) -> list[Charge]:
         missed = [visit.id for visit in facts.visits if visit.outcome == "missed_by_us" and not visit.extra]
         share = Fraction(made[0].amount) * facts.missed_by_us / facts.scheduled
         words = f"{facts.missed_by_us} of {facts.scheduled} visits missed by us: {_n(made[0].amount)} × {facts.missed_by_us} ÷ {facts.scheduled}"
-        made.append(till.charge(rule, -share, words, suffix=", credit for missed visits", events=missed))
+        made.append(
+            till.charge(
+                rule, -share, words, suffix=", credit for missed visits", events=missed,
+                amount=made[0].amount, missed=facts.missed_by_us, scheduled=facts.scheduled,
+            )
+        )  # fmt: skip
     return made
 
 
@@ -168,7 +173,12 @@ def _overweight(rule: rules.OverweightFee, till: Till) -> list[Charge]:
     words = (
         f"{len(over)} hauls over {_n(rule.limit_t)} t × {_n(rule.amount)}, and {_t(tonnes)} t × {_n(rule.per_tonne)}"
     )
-    return [till.charge(rule, exact, words, events=list(over))]
+    return [
+        till.charge(
+            rule, exact, words, events=list(over), hauls=len(over), limit=rule.limit_t, amount=rule.amount, tonnes=_t(tonnes),
+            per_tonne=rule.per_tonne,
+        )
+    ]  # fmt: skip
 
 
 def _rental(rule: rules.Rental, till: Till) -> list[Charge]:

@@ -161,9 +161,9 @@ def _rated(work: Work, published: Published) -> list[Rated]:
 
 
 def _tax_point(work: Work) -> date:
-    """The last day of the period that is served."""
-    days = work.span.within(work.period)
-    return (days or work.period).end - timedelta(days=1)
+    """The last day of the period, or the contract's last one if that is earlier."""
+    end = work.period.end if work.span.end is None else min(work.span.end, work.period.end)
+    return end - timedelta(days=1)
 
 
 def _rate(work: Work, published: Published, tax_class: str, day: date) -> Rate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from datetime import date
 
 from billing.periods import Cycle
@@ -26,3 +26,24 @@ def due_periods(
             found.append(period)
         period = cycle.containing(period.end)
     return found
+
+
+def closing_periods(
+    cycle: Cycle, span: Span, through: date, *, left: Collection[date], bill_from: date | None = None, billed: Container[date] = ()
+) -> list[Period]:  # fmt: skip
+    """Of a contract that has no period due: those after its end that are due for what is `left`, the days of visits on no document.
+
+    Visits of billed periods come late into the first period after them and after the end that is not billed. A visit after the end makes
+    its own period due, where it is told as a fault. The earliest first.
+    """
+    if span.end is None or span.end <= span.start:
+        return []
+    found = {cycle.containing(day) for day in left if cycle.containing(day).start >= span.end}
+    late = [day for day in left if cycle.containing(day).start in billed]
+    if late:
+        period = cycle.containing(max(span.end, *late))
+        while period.start in billed or period.start < span.end:
+            period = cycle.containing(period.end)
+        found.add(period)
+    wanted = (each for each in found if each.end <= through and (bill_from is None or each.end > bill_from))
+    return sorted((each for each in wanted if each.start not in billed), key=lambda each: each.start)

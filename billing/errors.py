@@ -53,6 +53,12 @@ class StalePreview(WrongRunState):
     code = "stale_preview"
 
 
+class NotAsApproved(WrongRunState):
+    """A draft's rows are not those that were approved: it is not made final."""
+
+    code = "not_as_approved"
+
+
 class SecondPerson(NotAllowed):
     """So much money takes a second person."""
 

@@ -27,6 +27,12 @@ SENTENCES: dict[str, tuple[tuple[str, str], ...]] = {
     "tonnage": (
         ("{tonnes} t über der Freimenge × {per_tonne}", "{tonnes} t au-delà du forfait × {per_tonne}"),
     ),
+    "overweight": (
+        (
+            "{hauls} Ladungen über {limit} t × {amount}, und {tonnes} t × {per_tonne}",
+            "{hauls} chargements au-delà de {limit} t × {amount}, et {tonnes} t × {per_tonne}",
+        ),
+    ),
     "rental": (("{days} Tage × {per_day}", "{days} jours × {per_day}"),),
     "minimum": (
         ("mindestens {least}; bisher berechnet {have}", "au moins {least} ; déjà facturé {have}"),

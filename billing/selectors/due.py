@@ -1,17 +1,18 @@
-"""Which periods of contracts are due in a run, and what of them was billed before. Two queries for any number of contracts."""
+"""Which periods of contracts are due in a run, and what of them was billed before. Three queries for any number of contracts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
-from billing.due_periods import due_periods
-from billing.models import BillingRun, Contract, Document, RunItem, Standing
+from billing.due_periods import closing_periods, due_periods
+from billing.models import BillingRun, Contract, Document, RunItem, Standing, Visit
 from billing.periods import Cycle
 from billing.proration import Period
 from billing.serving import Span
@@ -30,12 +31,13 @@ class Stands:
 
 @dataclass(frozen=True)
 class History:
-    """By contract: the first days of the periods that are billed, the documents that stand (by period), and the periods' next
-    generations where one was made void."""
+    """By contract: the first days of the periods that are billed, the documents that stand (by period), the periods' next
+    generations where one was made void, and (of those that have an end) the days of visits that are on no final document."""
 
     billed: Mapping[int, Collection[date]]
     standing: Mapping[int, Sequence[Stands]]
     voided: Mapping[tuple[int, date], int]
+    left: Mapping[int, Collection[date]] = field(default_factory=dict)
 
     def generation(self, contract_id: int, start: date) -> int:
         """Of the next document for that period."""
@@ -61,7 +63,16 @@ def history(contract_ids: Collection[int]) -> History:
     )
     for contract_id, first in nothing.values_list("contract_id", "period_start"):
         billed[contract_id].add(first)
-    return History(billed, standing, voided)
+    return History(billed, standing, voided, _left(contract_ids))
+
+
+def _left(contract_ids: Collection[int]) -> Mapping[int, Collection[date]]:
+    found: dict[int, set[date]] = defaultdict(set)
+    free = Q(billed_on=None) | Q(billed_on__state=Document.State.DRAFT)
+    visits = Visit.objects.filter(free, service__contract__in=contract_ids, service__contract__ends_on__isnull=False)
+    for contract, day in visits.order_by().values_list("service__contract", "day").distinct():
+        found[contract].add(day)
+    return found
 
 
 def span_of(contract: Contract) -> Span:
@@ -74,14 +85,10 @@ def cycle_of(contract: Contract) -> Cycle:
 
 
 def due(contract: Contract, through: date, past: History) -> list[Period]:
-    """No query."""
-    return due_periods(
-        cycle_of(contract),
-        span_of(contract),
-        through,
-        bill_from=contract.bill_from,
-        billed=past.billed.get(contract.pk, ()),
-    )
+    """With what is left when it has ended. No query."""
+    when = cycle_of(contract), span_of(contract), through
+    which: dict[str, Any] = {"bill_from": contract.bill_from, "billed": past.billed.get(contract.pk, ())}
+    return due_periods(*when, **which) or closing_periods(*when, left=past.left.get(contract.pk, ()), **which)
 
 
 def due_contracts(through: date) -> Sequence[int]:
@@ -90,7 +97,7 @@ def due_contracts(through: date) -> Sequence[int]:
 
 
 def due_keys(through: date) -> set[tuple[int, date]]:
-    """All periods that are due: contract and first day. Three queries."""
+    """All periods that are due: contract and first day. Four queries."""
     contracts = list(Contract.objects.filter(starts_on__lt=through))
     past = history([each.pk for each in contracts])
     return {(each.pk, period.start) for each in contracts for period in due(each, through, past)}

@@ -27,7 +27,7 @@ class Excluded:
 @dataclass(frozen=True)
 class Visits:
     """Visits before the run's day that were on no document before it. `excluded`: in its periods that are not billed. `elsewhere`: in
-    no period of this run (not over yet, before the first that is billed, late for a contract that has none). `unresolved`: in a
+    no period of this run (not over yet, before the first that is billed, late where it changes nothing). `unresolved`: in a
     drafted period and not on the draft; they came after it: prepare again."""
 
     billed: int

@@ -1,26 +1,27 @@
 """Approved drafts become final: a number, a standing and the books, each document in a transaction of its own.
 
-Who is stopped in the middle goes on where it stopped. Everything that is printed was in the draft, but for the number.
+Who is stopped in the middle goes on where it stopped. Everything that is printed was in the draft, but for the number; and the draft is
+what was approved, row by row, or it is refused (the others are made final all the same).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
 
-from billing.errors import UnknownRun, WrongRunState
-from billing.models import Adjustment, BillingRun, Document, Line, RunItem, Standing, TaxGroup
-from billing.services import books
+from billing.errors import NotAsApproved, UnknownRun, WrongRunState
+from billing.models import BillingRun, Document, RunItem, Standing
+from billing.services import books, digests
 from billing.services.numbers import next_number
 from billing.services.runs import Told, figures, locked
 from queues.contract import Actor, EffectSlot, ports
 
-CHUNK = 100  # documents whose lines are read together
+CHUNK = 100  # documents that are read together
+SHOWN = 5  # refused ones that are named
 Effects = Callable[[str], AbstractContextManager[EffectSlot]]
 
 
@@ -41,12 +42,11 @@ def plainly(key: str) -> Iterator[Once]:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What is booked of a draft. A draft's rows never change: another draft has another id."""
+class Approved:
+    """What was said yes to: the run's hash, and the digests of its drafts that it was seen to be over."""
 
-    lines: Sequence[Line]
-    adjustments: Sequence[Adjustment]
-    groups: Sequence[TaxGroup]
+    hash: str
+    digests: Mapping[UUID | None, str | None]
 
 
 def finalise(
@@ -55,7 +55,8 @@ def finalise(
 ) -> BillingRun:  # fmt: skip
     """Make an approved run final. Of one that is final already nothing changes. `effect`: a job's transaction for what happens once.
 
-    Raises UnknownRun, WrongRunState, and whatever `checkpoint` raises; what is final by then stays final.
+    Raises UnknownRun, WrongRunState (NotAsApproved at the end, where single drafts are refused), and whatever `checkpoint` raises; what
+    is final by then stays final.
     """
     run = BillingRun.objects.filter(code=code).first()
     if run is None:
@@ -64,23 +65,40 @@ def finalise(
         return run
     items = run.items.filter(state=RunItem.State.DRAFTED).order_by("contract__code", "period_start")
     wanted = [pk for pk in items.values_list("document_id", flat=True) if pk is not None]
-    done = run.items.filter(state=RunItem.State.FINAL).count()
+    approved = approved_of(code)
+    done, refused = run.items.filter(state=RunItem.State.FINAL).count(), list[str]()
     total = done + len(wanted)
     for first in range(0, len(wanted), CHUNK):
         chunk = wanted[first : first + CHUNK]
-        parts = parts_of(chunk)
-        documents = Document.objects.select_related("contract__jurisdiction", "customer").in_bulk(chunk)
+        documents = Document.objects.select_related("contract").in_bulk(chunk)
         for pk in chunk:
             checkpoint()
             document = documents.get(pk)
             if document is None:
                 raise WrongRunState(f"Run {code} got other drafts meanwhile: look at them and approve them.")
-            with effect(effect_key(document)) as slot:
-                if slot.fresh:
-                    slot.keep({"number": finalise_document(run.code, document, parts[pk])})
+            try:
+                with effect(effect_key(document)) as slot:
+                    if slot.fresh:
+                        slot.keep({"number": finalise_document(run.code, document, approved)})
+            except NotAsApproved as why:
+                refused.append(str(why))
+                continue
             done += 1
             on_progress(done, total)
+    if refused:
+        more = f" And {len(refused) - SHOWN} more." if len(refused) > SHOWN else ""
+        raise NotAsApproved(" ".join(refused[:SHOWN]) + more)
     return _end(run.code, actor)
+
+
+def approved_of(code: str) -> Approved:
+    """Raises WrongRunState where the drafts' digests do not come to the hash that was approved."""
+    with transaction.atomic():
+        run = locked(code, BillingRun.State.APPROVED, BillingRun.State.FINAL)
+        drafts = digests.drafts_of(run.pk)
+        if run.approved_hash != run.preview_hash or digests.of_run(drafts) != run.approved_hash:
+            raise WrongRunState(f"Run {code} is approved no more: its drafts changed. Prepare it again, and look.")
+    return Approved(run.approved_hash, {each.document: each.digest for each in drafts})
 
 
 def effect_key(document: Document) -> str:
@@ -89,42 +107,48 @@ def effect_key(document: Document) -> str:
     return f"billing.document:{contract}:{document.period_start}:{document.generation}"
 
 
-def parts_of(documents: Collection[UUID]) -> Mapping[UUID, Parts]:
-    """Three queries."""
-    lines, adjustments, groups = defaultdict(list), defaultdict(list), defaultdict(list)
-    for line in Line.objects.filter(document__in=documents).only("document_id", "code", "net_minor"):
-        lines[line.document_id].append(line)
-    for each in Adjustment.objects.filter(document__in=documents):
-        adjustments[each.document_id].append(each)
-    for group in TaxGroup.objects.filter(document__in=documents):
-        groups[group.document_id].append(group)
-    return {pk: Parts(lines[pk], adjustments[pk], groups[pk]) for pk in documents}
-
-
-def finalise_document(code: str, document: Document, parts: Parts) -> str:
-    """One draft of an approved run, in the caller's transaction. Answers with its number. Raises WrongRunState."""
+def finalise_document(code: str, document: Document, approved: Approved) -> str:
+    """One draft of an approved run, in the caller's transaction. Answers with its number. Raises NotAsApproved where its rows do not give
+    the approved digest; WrongRunState."""
     run = locked(code, BillingRun.State.APPROVED, BillingRun.State.FINAL)  # (somebody else may have been faster)
-    if run.approved_hash != run.preview_hash:
+    if not run.approved_hash == run.preview_hash == approved.hash:
         raise WrongRunState(f"Run {code} is approved no more: its drafts changed.")
-    if document.contract is None or document.issue_date is None or document.due_date is None:
-        raise WrongRunState(f"{document} is no draft of a billing run.")
     drafted = RunItem.objects.filter(run=run, document=document.pk, state=RunItem.State.DRAFTED)
     if drafted.update(state=RunItem.State.FINAL) != 1:
         return _number_of(document, run)
-    number = next_number(document.kind)
-    Document.objects.filter(pk=document.pk).update(
+    draft, parts = _as_approved(document.pk, approved)
+    if draft.contract is None or draft.issue_date is None or draft.due_date is None:
+        raise WrongRunState(f"{draft} is no draft of a billing run.")
+    number = next_number(draft.kind)
+    Document.objects.filter(pk=draft.pk).update(
         state=Document.State.FINAL, series=number.series, sequence=number.sequence, number=number.text, finalised_at=ports.now()
     )  # fmt: skip
     Standing.objects.create(
-        document_id=document.pk, customer=document.customer, kind=document.kind, currency=document.currency, due_date=document.due_date,
-        gross_minor=document.gross_minor, state=Standing.State.OPEN if document.gross_minor else Standing.State.PAID,
+        document_id=draft.pk, customer=draft.customer, kind=draft.kind, currency=draft.currency, due_date=draft.due_date,
+        gross_minor=draft.gross_minor, state=Standing.State.OPEN if draft.gross_minor else Standing.State.PAID,
     )  # fmt: skip
-    place = document.contract.jurisdiction.code
+    place = draft.contract.jurisdiction.code
     books.post(
-        f"document:{number.text}", books.legs_of(document, parts.lines, parts.adjustments, parts.groups, place),
-        booked_on=document.issue_date, customer=document.customer, currency=document.currency, document=document,
+        f"document:{number.text}", books.legs_of(draft, parts.lines, parts.adjustments, parts.tax_groups, place),
+        booked_on=draft.issue_date, customer=draft.customer, currency=draft.currency, document=draft,
     )  # fmt: skip
     return number.text
+
+
+def _as_approved(pk: UUID, approved: Approved) -> tuple[Document, digests.Parts]:
+    """The draft and its parts as they are under its lock: who changes a part waits for that lock (billing/migrations/_guards.py).
+    Raises NotAsApproved where they do not give the digest that was approved."""
+    held = Document.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "contract__jurisdiction", "customer"
+    )
+    draft = held.get(pk=pk)
+    parts = digests.parts_of(draft)
+    if digests.of_document(draft, parts) != approved.digests.get(pk):
+        raise NotAsApproved(
+            f"The draft of {draft.contract} for the period from {draft.period_start} is not what was approved: something changed its rows."
+            " Send it back and draft it again."
+        )
+    return draft, parts
 
 
 def _number_of(document: Document, run: BillingRun) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from billing.models import BillingRun, Document, RunItem, Seller
 from billing.money import major, minor, minor_digits, rounded
 from billing.selectors.due import due_keys
-from billing.services.sheets import digest
+from billing.services import digests
 
 BILLED = {RunItem.State.DRAFTED, RunItem.State.FINAL}
 
@@ -17,14 +17,14 @@ BILLED = {RunItem.State.DRAFTED, RunItem.State.FINAL}
 def settle(run: BillingRun, seller: Seller) -> None:
     """In the transaction that changed the drafts, which holds the run's lock. An approval of the same hash stays; of another one
     it ends."""
-    columns = ("contract_id", "contract__code", "period_start", "state", "document__digest")
-    items = list(run.items.order_by("contract__code", "period_start").values_list(*columns))
-    billed = {(contract, start) for contract, _, start, state, _ in items if state in BILLED}
-    excluded = {(contract, start) for contract, _, start, state, _ in items if state not in BILLED}
-    run.expected = len(due_keys(run.through) | {(each[0], each[2]) for each in items if each[3] == RunItem.State.FINAL})
+    items = list(run.items.order_by().values_list("contract_id", "period_start", "state"))
+    billed = {(contract, start) for contract, start, state in items if state in BILLED}
+    excluded = {(contract, start) for contract, start, state in items if state not in BILLED}
+    final = {(contract, start) for contract, start, state in items if state == RunItem.State.FINAL}
+    run.expected = len(due_keys(run.through) | final)
     run.billed, run.excluded = len(billed), len(excluded)
     run.totals = totals(run, seller)
-    run.preview_hash = digest([[code, start, found] for _, code, start, _, found in items if found is not None])
+    run.preview_hash = digests.of_run(digests.drafts_of(run.pk))
     if run.approved_hash and run.approved_hash == run.preview_hash:
         run.state = BillingRun.State.APPROVED
     else:

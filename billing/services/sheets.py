@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-
 from billing.drafting import Allowance, Figures, Group, Line, Work
 from billing.errors import CannotPrice
 from billing.models import Adjustment, BillingRun, Contract, Document, Seller, Service, TaxGroup
 from billing.models import Line as LineRow
 from billing.money import minor
+from billing.services import digests
 from queues.contract import ports
 
 LARGEST = Decimal(10) ** 12  # quantity and price of a line, as their columns hold them
@@ -44,25 +41,14 @@ def sheet(
         "net_minor": minor(figures.net, currency), "tax_minor": minor(figures.tax, currency), "gross_minor": minor(figures.gross, currency),
         **_exchange(figures),
     }  # fmt: skip
-    lines = [_line(position, each, currency) for position, each in enumerate(figures.lines, start=1)]
-    adjustments = [_adjustment(position, each, currency) for position, each in enumerate(figures.allowances, start=1)]
-    groups = [_group(position, each, currency) for position, each in enumerate(figures.groups, start=1)]
-    whole = {**content, "contract": contract.code, "lines": lines, "adjustments": adjustments, "tax_groups": groups}
-    document = Document(
-        run=run, contract=contract, customer=customer, digest=digest(whole), created_at=ports.now(), **content
+    document = Document(run=run, contract=contract, customer=customer, created_at=ports.now(), **content)
+    parts = digests.Parts(
+        [LineRow(document=document, **_line(n, each, currency)) for n, each in enumerate(figures.lines, start=1)],
+        [Adjustment(document=document, **_adjustment(n, each, currency)) for n, each in enumerate(figures.allowances, start=1)],
+        [TaxGroup(document=document, **_group(n, each, currency)) for n, each in enumerate(figures.groups, start=1)],
     )  # fmt: skip
-    return Sheet(
-        document,
-        [LineRow(document=document, **each) for each in lines],
-        [Adjustment(document=document, **each) for each in adjustments],
-        [TaxGroup(document=document, **each) for each in groups],
-    )
-
-
-def digest(content: Any) -> str:
-    """SHA-256 of JSON in one way of writing it."""
-    text = json.dumps(content, cls=DjangoJSONEncoder, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    document.digest = digests.of_document(document, parts)
+    return Sheet(document, parts.lines, parts.adjustments, parts.tax_groups)
 
 
 def parties(seller: Seller, contract: Contract, services: Iterable[Service]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def test_a_base_fee_follows_the_days_in_force_and_credits_what_we_missed() -> No
     assert amounts(found) == ["64.52", "-12.90"]
     assert found[0].words == "100.00 for 20 of 31 days = 64.52 EUR"
     assert found[1].events == ("v9",) and "1 of 5 visits missed by us" in found[1].words
+    assert found[1].inputs == {"amount": "64.52", "missed": "1", "scheduled": "5"}
 
 
 def test_visits_are_charged_by_what_came_of_them() -> None:
@@ -87,7 +88,9 @@ def test_tonnes_over_the_included_ones_by_haul_and_pooled() -> None:
 def test_hauls_over_their_limit_cost_a_fee_and_the_tonnes_over_it() -> None:
     visits = [at(2, net_kg=Decimal(9001)), at(9, net_kg=Decimal(9000))]
     fee = {"rule": "overweight", "limit_t": "9", "amount": "150", "per_tonne": "100"}
-    assert amounts(priced(fee, facts=happened(*visits))) == ["150.10"]
+    (found,) = priced(fee, facts=happened(*visits))
+    assert found.amount == Decimal("150.10")
+    assert found.inputs == {"hauls": "1", "limit": "9", "amount": "150", "tonnes": "0.001", "per_tonne": "100"}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_many_hands_that_fail_leave_no_gap(approved: BillingRun, tearing: list[s
             try:
                 with finalise.plainly("") as slot:
                     assert slot.fresh
-                    finalise.finalise_document(approved.code, document, finalise.parts_of([pk])[pk])
+                    finalise.finalise_document(approved.code, document, finalise.approved_of(approved.code))
             except Torn:
                 attempts.append(pk)
                 mine.append(pk)

@@ -160,6 +160,8 @@ class Rating:
         for visit in visits:
             if day(visit["day"]) not in served:
                 raise Wrong(f"visit {visit['code']} on {visit['day']}: the service is not served on that day")
+            if visit["code"] in files.tickets and visit["outcome"] != "done":
+                raise Wrong(f"visit {visit['code']} was weighed, and not done")
         slices: list[tuple[Row, list[date]]] = []
         for one in served:
             version = self.version_on(service["price_list"], one)
@@ -301,10 +303,37 @@ class Books:
         """A run: what each period that is due comes to, in the order of contracts and periods."""
         made = []
         for contract in files.contracts:
-            for period in periods_over(contract, through):
-                if (contract["code"], period[0]) not in self.billed:
-                    made.append(self.one(files, contract, period, issued or through))
+            open_ones = [each for each in periods_over(contract, through) if not self.was_billed(contract, each)]
+            for period in open_ones or self.after_the_end(files, contract, through):
+                made.append(self.one(files, contract, period, issued or through))
         return made
+
+    def was_billed(self, contract: Row, period: tuple[date, date]) -> bool:
+        return (contract["code"], period[0]) in self.billed
+
+    def after_the_end(self, files: Files, contract: Row, through: date) -> list[tuple[date, date]]:
+        """Periods that begin when an ended contract is not served any more, and are due for visits that are on no document."""
+        end = served_until(contract, contract["ends_on"])
+        if end == FOR_EVER or end <= day(contract["starts_on"]):
+            return []
+        services = files.services[contract["code"]]
+        visits = [visit for service in services for visit in files.visits[service["code"]]]
+        left = [period_of(contract, day(visit["day"])) for visit in visits if visit["code"] not in self.visits]
+        late = [period for period in left if self.was_billed(contract, period)]
+        found, waits = [], bool(late)
+        period = period_of(contract, end)
+        while period[1] <= through:
+            if (
+                period[0] >= end
+                and not self.was_billed(contract, period)
+                and (not contract["bill_from"] or period[1] > day(contract["bill_from"]))
+            ):
+                takes = waits and period > max(late)
+                waits = waits and not takes
+                if takes or period in left:
+                    found.append(period)
+            period = period_of(contract, period[1])
+        return found
 
     def one(self, files: Files, contract: Row, period: tuple[date, date], issued: date) -> dict[str, Any]:
         found: dict[str, Any] = {

@@ -82,6 +82,14 @@ def test_a_country_is_told_by_its_name() -> None:
         ("discount", {"percent": "5", "on": "20.00"}, "5 % auf 20,00", "5 % de remise sur 20,00"),
         ("fuel", {"now": "12.00", "billed": "10.00"}, "neu berechnet: 12,00, bisher verrechnet: 10,00", "recalculé : 12,00, déjà facturé : 10,00"),
         ("credit", {"line": "3", "invoice": "INV-1"}, "Gutschrift zu Position 3 von INV-1", "Avoir sur la ligne 3 de INV-1"),
+        (
+            "base_fee", {"amount": "64.52", "missed": "1", "scheduled": "5"},
+            "1 von 5 Abholungen versäumt: 64,52 × 1 ÷ 5", "1 passages manqués sur 5 : 64,52 × 1 ÷ 5",
+        ),
+        (
+            "overweight", {"hauls": "2", "limit": "9", "amount": "150", "tonnes": "0.5", "per_tonne": "87.40"},
+            "2 Ladungen über 9 t × 150, und 0,50 t × 87,40", "2 chargements au-delà de 9 t × 150, et 0,50 t × 87,40",
+        ),
         ("overweight", {}, "as it is worded", "as it is worded"),
         ("pick_up", {}, "as it is worded", "as it is worded"),
     ],
