@@ -79,13 +79,12 @@ def _words(new: Sequence[Said], old: Sequence[Said]) -> str:
     if named.since is not None:
         periods = ", ".join(sorted({str(each.since) for each in new or old}))
         return f"{named.title}, late for the period from {periods}" + ("" if new else ", only last time")
+    counted = _counted(new, old)
     causes = [
-        each
-        for each in (_counted(new, old), _price_since(new, old), _part(new, old), _missed(new, old), _fuel(new, old))
-        if each
+        each for each in (counted, _price_since(new, old), _part(new, old), _missed(new, old), _fuel(new, old)) if each
     ]
     if causes:
-        return ", ".join(causes) if named.rule in PIECES else f"{named.title}: {', '.join(causes)}"
+        return ", ".join(causes) if counted else f"{named.title}: {', '.join(causes)}"
     if not old:
         return f"{named.title}, new"
     if not new:

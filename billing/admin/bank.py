@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from billing.admin import bank_verbs, show
 from billing.admin.documents import CurrencyFilter
 from billing.admin.frame import MoneyAdmin
+from billing.admin.pieces import figure
 from billing.models import BankLine, BankStatement
 
 UNMATCHED = BankLine.State.UNMATCHED
@@ -63,8 +64,8 @@ class BankLineAdmin(MoneyAdmin):
         return bank_verbs.VERBS[verb](self, request, self.found(request, pk))
 
     @display(description="Booked on", ordering="booked_on")
-    def booked(self, obj: BankLine) -> str:
-        return show.day(obj.booked_on)
+    def booked(self, obj: BankLine) -> SafeString:
+        return figure(show.day(obj.booked_on))
 
     @display(description="From")
     def payer_told(self, obj: BankLine) -> str | SafeString:

@@ -40,7 +40,7 @@ class CreditForm(RequiredWhyForm):
             if line.left_minor > 0:
                 self.fields[f"line_{line.position}"] = fields.Amount(
                     currency, most=line.left_minor, required=False, label=line.title,
-                    help_text=f"{show.money(line.left_minor, currency)} of {show.money(line.amount_minor, currency)} is left",
+                    help_text=f"{line.words}; {show.money(line.left_minor, currency)} of {show.money(line.amount_minor, currency)} is left",
                 )  # fmt: skip
         self.order_fields(["what", "gross", *[name for name in self.fields if name.startswith("line_")], "why", "seen"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -32,6 +32,10 @@ class MoneyAdmin(BillingAdmin):
 
     warn_unsaved_form = False
     list_title = ""
+
+    class Media:
+        css: ClassVar = {"all": ["billing/billing.css"]}
+
     whose = "Billing is for those who run its jobs: managers and admins."
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 from billing.admin import show
 from billing.admin.documents import CurrencyFilter
 from billing.admin.frame import MoneyAdmin
+from billing.admin.pieces import figure
 from billing.models import Entry
 from billing.selectors import journal
 
@@ -59,8 +60,8 @@ class EntryAdmin(MoneyAdmin):
         return answer
 
     @display(description="Booked on", ordering="booked_on")
-    def booked(self, obj: Entry) -> str:
-        return show.day(obj.booked_on)
+    def booked(self, obj: Entry) -> SafeString:
+        return figure(show.day(obj.booked_on))
 
     @display(description="Written")
     def at_told(self, obj: Entry) -> SafeString:

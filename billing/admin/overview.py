@@ -18,7 +18,7 @@ def page(admin: MoneyAdmin, request: HttpRequest) -> HttpResponse:
     day = today()
     months = overview.months(day)
     context = {
-        "money": [_told(each, months) for each in overview.money(day)], "to_do": _to_do(), "original": None,
+        "money": [_told(each, months) for each in overview.money(day)], "to_do": _to_do(), "opts": None, "content_title": "Billing",
         "months": [f"{month:%b}" for month in months], "today": day,
     }  # fmt: skip
     return admin.shown(request, "billing/overview.html", "Billing", context)

@@ -38,7 +38,7 @@ class UseFilter(DropdownFilter):  # type: ignore[misc]
 class PaymentAdmin(MoneyAdmin):
     """Recorded, imported or charged; never typed over."""
 
-    list_display = ("made", "customer_name", "provider", "amount_told", "free_told", "state_badge", "for_what")
+    list_display = ("made", "customer_name", "by", "amount_told", "free_told", "state_badge", "for_what")
     list_filter = ("state", "provider", UseFilter, CurrencyFilter)
     list_filter_submit = True
     search_fields = ("key", "reference", "customer__code", "customer__name", "document__number")
@@ -90,7 +90,11 @@ class PaymentAdmin(MoneyAdmin):
 
     @display(description="Customer")
     def customer_name(self, obj: Payment) -> SafeString:
-        return format_html('{} <span class="rm-sub">{}</span>', obj.customer.name, obj.key)
+        return format_html('{} <span class="rm-sub">{}</span>', obj.customer.name, obj.reference or obj.customer.code)
+
+    @display(description="By", ordering="provider")
+    def by(self, obj: Payment) -> str:
+        return show.way(obj)
 
     @display(description="Amount", ordering="amount_minor")
     def amount_told(self, obj: Payment) -> SafeString:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -17,6 +19,7 @@ from billing.admin.frame import MoneyAdmin
 from billing.models import BillingRun, RunItem, Seller
 from billing.selectors import preview as previews
 from billing.selectors import run_figures
+from billing.selectors.run_figures import CodeFigure
 
 PAGE = 50
 TABS: dict[str, tuple[str, Q]] = {
@@ -41,7 +44,8 @@ def preview(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRes
     seller = Seller.objects.first()
     context = {
         "original": run, "run": run, "state": show.run_state(run), "job": request.GET.get("job", ""),
-        "totals": totals(run), "reconciliation": reconciliation(run, counts), "visits": visits(run), "codes": _codes(run),
+        "totals": totals(run), "reconciliation": reconciliation(run, counts), "visits": visits(run),
+        "codes": _codes(run, seller.currency if seller else ""),
         "moved": _moved(run, seller.outlier_percent if seller else Decimal(20)), "tabs": _tabs(request, counts, tab), "tab": tab,
         "page": _page(request, run, tab), "q": request.GET.get("q", ""), "sort": request.GET.get("sort", ""),
         "query": _query(request), "may": may(run), "stale": bool(run.approved_hash) and run.approved_hash != run.preview_hash,
@@ -96,24 +100,26 @@ def visits(run: BillingRun) -> list[tuple[str, int, str]]:
     ]
 
 
-def _codes(run: BillingRun) -> list[dict[str, Any]]:
-    """By currency: each code with its bar; the scale is the currency's largest."""
+def _codes(run: BillingRun, home: str) -> list[dict[str, Any]]:
+    """By currency, the seller's first: what all comes to, and each code with its bar; the scale is the currency's largest."""
     figures = run_figures.by_code(run)
-    tops: dict[str, int] = {}
-    for figure in figures:
-        largest = max(abs(figure.now_minor), abs(figure.before_minor))
-        tops[figure.currency] = max(tops.get(figure.currency, 1), largest)
-    return [
+    told = [_of_currency(currency, list(group)) for currency, group in groupby(figures, key=lambda each: each.currency)]
+    return sorted(told, key=lambda each: (each["currency"] != home, each["currency"]))
+
+
+def _of_currency(currency: str, figures: Sequence[CodeFigure]) -> dict[str, Any]:
+    top = max(max(abs(figure.now_minor), abs(figure.before_minor)) for figure in figures)
+    rows = [
         {
             "figure": figure,
-            "first": place == 0 or figures[place - 1].currency != figure.currency,
             "bar": charts.bar(
-                figure.now_minor, figure.before_minor, tops[figure.currency],
-                title=f"{figure.title}: {show.money(figure.now_minor, figure.currency)}, before {show.money(figure.before_minor, figure.currency)}",
+                figure.now_minor, figure.before_minor, top,
+                title=f"{figure.title}: {show.money(figure.now_minor, currency)}, before {show.money(figure.before_minor, currency)}",
             ),
         }
-        for place, figure in enumerate(figures)
+        for figure in figures
     ]  # fmt: skip
+    return {"currency": currency, "rows": rows, "now": sum(figure.now_minor for figure in figures)}
 
 
 def _moved(run: BillingRun, limit: Decimal) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ class BillingRunAdmin(MoneyAdmin):
     @display(description="Comes to")
     def comes_to(self, obj: BillingRun) -> SafeString:
         told = [(show.money(figures["gross"], currency),) for currency, figures in sorted(obj.totals.items())]
-        return format_html_join(SafeString("<br>"), '<span class="rm-figure">{}</span>', told) or show.NONE
+        return format_html_join(SafeString("<br>"), '<span class="rm-figure rm-amount">{}</span>', told) or show.NONE
 
     @display(description="Left out")
     def set_apart(self, obj: BillingRun) -> str | SafeString:

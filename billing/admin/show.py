@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -11,12 +13,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.admin.pieces import NONE, badge, last_day, link
-from billing.models import BillingRun, Document, RunItem, Standing
+from billing.models import BillingRun, Document, Payment, RunItem, Standing
 from billing.money import minor_digits
 
 __all__ = [
     "NONE", "amount", "badge", "cell", "change", "day", "document_link", "item_state", "last_day", "link", "maybe_page_of", "money", "page_of",
-    "period", "run_state", "standing_state", "to_minor", "when", "who_and_when",
+    "part", "period", "price", "run_state", "standing_state", "to_minor", "way", "when", "who_and_when",
 ]  # fmt: skip
 DAY = "%-d %b %Y"
 RUN_TONES = {"open": "info", "prepared": "warn", "approved": "info", "final": "ok", "discarded": "idle"}
@@ -52,7 +54,7 @@ def cell(minor: int | None, currency: str) -> SafeString:
     """In a column of a list; zero is greyed."""
     if not minor:
         return NONE
-    return format_html('<span class="rm-figure">{}</span>', money(minor, currency))
+    return format_html('<span class="rm-figure rm-amount">{}</span>', money(minor, currency))
 
 
 def change(percent: Decimal | None) -> str:
@@ -67,6 +69,30 @@ def day(value: date | None) -> str:
 def period(start: date | None, end: date | None) -> str:
     """From its first to its last day; `end` is the day after it."""
     return f"{day(start)} – {last_day(end)}" if start is not None and end is not None else ""
+
+
+def part(inputs: Mapping[str, Any], start: date | None, end: date | None) -> str:
+    """The days that a line is for; empty where they are the whole period, or of another one. `end` is the day after it."""
+    try:
+        first, last = date.fromisoformat(str(inputs["from"])), date.fromisoformat(str(inputs["to"]))
+    except (KeyError, ValueError):
+        return ""
+    if start is None or end is None or first < start or last >= end:
+        return ""
+    return "" if (first, last) == (start, end - timedelta(days=1)) else f"{day(first)} – {day(last)}"
+
+
+def price(value: Decimal, currency: str) -> str:
+    """Of one piece: 18.50, and 0.0125 where it has more decimals than the currency."""
+    needed = max(minor_digits(currency), len(f"{value.normalize():f}".partition(".")[2]))
+    return f"{value:,.{needed}f}"
+
+
+def way(payment: Payment) -> str:
+    """How the money came, in a word or two."""
+    if payment.provider != "manual":
+        return payment.provider.capitalize()
+    return "Bank" if payment.key.startswith("bank:") else "By hand"
 
 
 def when(at: datetime | None) -> SafeString:
@@ -119,4 +145,6 @@ def maybe_page_of(model: str, pk: object) -> str:
 
 
 def document_link(document: Document | None) -> SafeString:
-    return link(page_of("document", document.pk), document) if document is not None else NONE
+    if document is None:
+        return NONE
+    return format_html('<span class="rm-figure">{}</span>', link(page_of("document", document.pk), document))

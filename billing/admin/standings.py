@@ -12,7 +12,7 @@ from django.urls import path
 
 from billing.admin import charts, document_page, fields, show
 from billing.admin.frame import MoneyAdmin
-from billing.models import Customer, Standing
+from billing.models import Customer, Seller, Standing
 from billing.selectors import ageing, statement
 from billing.selectors.sellers import today
 
@@ -46,9 +46,15 @@ class StandingAdmin(MoneyAdmin):
         self.enter(request)
         form = OnForm(request.GET or None)
         on = (form.cleaned_data["on"] if form.is_valid() else None) or today()
-        told = [_aged(each) for each in ageing.ageing(on)]
+        seller = Seller.objects.first()
+        home = seller.currency if seller else ""
+        told = [
+            _aged(each) for each in sorted(ageing.ageing(on), key=lambda each: (each.currency != home, each.currency))
+        ]
         context = {
             "form": OnForm(initial={"on": on}) if not form.errors else form,
+            "opts": None,
+            "content_title": "Ageing",
             "on": on,
             "currencies": told,
             "labels": LABELS,
@@ -79,7 +85,8 @@ class StandingAdmin(MoneyAdmin):
         filled = {"currency": currency, "since": since, "until": until}
         shown = form if form.errors else BetweenForm(initial=filled)
         shown.fields["currency"].choices = [(each, each) for each in currencies]  # type: ignore[attr-defined]
-        context = {"customer": customer, "statement": told, "form": shown, "original": None, "until": until}
+        context = {"customer": customer, "statement": told, "form": shown, "opts": None, "until": until}
+        context["content_title"] = f"Account of {customer.name}"
         return self.shown(request, "billing/statement.html", f"Account of {customer.name}", context)
 
 

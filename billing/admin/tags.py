@@ -10,6 +10,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from billing.admin import show
+from queues.contract import ports
 
 register = template.Library()
 
@@ -43,14 +44,43 @@ def plain(value: Decimal | None) -> str:
 
 
 @register.filter
+def price(value: Decimal | None, currency: str) -> str:
+    """A price of one piece: as many decimals as the currency has, or more where it has more."""
+    return "" if value is None else show.price(value, currency)
+
+
+@register.filter
+def named(name: str) -> str:
+    """What a line was priced from, as people call it: unit_price is "Unit price"."""
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def way(payment: Any) -> str:
+    return show.way(payment)
+
+
+@register.filter
 def item_state(item: Any) -> SafeString:
     return show.item_state(item)
+
+
+@register.simple_tag
+def made() -> int:
+    """When the page was made: Unix time, the second that has begun, so that what ends while it is made counts as later."""
+    return int(ports.now().timestamp())
 
 
 @register.simple_tag
 def period(row: Any) -> str:
     """Of a document or an item of a run."""
     return show.period(row.period_start, row.period_end)
+
+
+@register.simple_tag
+def part_of(line: Any, document: Any) -> str:
+    """Which days of the document's period a line is for, where it is not for all of them."""
+    return show.part(line.inputs, document.period_start, document.period_end)
 
 
 @register.simple_tag

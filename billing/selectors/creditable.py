@@ -24,6 +24,7 @@ class LeftLine:
 
     position: int
     title: str
+    words: str
     amount_minor: int
     left_minor: int
 
@@ -41,9 +42,9 @@ def left_of(invoice: Document) -> Left:
     read = read_invoice(invoice)
     titles = {line_key(line.position): line for line in invoice.lines.all()}
     lines = [
-        LeftLine(titles[item.key].position, titles[item.key].title, item.whole.amount, item.left.amount)
+        LeftLine(line.position, line.title, line.words, item.whole.amount, item.left.amount)
         for item in read.items
-        if item.key in titles
+        if (line := titles.get(item.key)) is not None
     ]
     return Left(tuple(lines), read.left.gross)
 

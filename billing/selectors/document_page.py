@@ -88,7 +88,7 @@ def _allocations(document: Document) -> list[Happening]:
     told = []
     for each in made.select_related("payment", "credit_note", "document"):
         if each.payment is not None:
-            what, row = each.payment.key, ("payment", each.payment_id)
+            what, row = each.payment.reference or "a payment without a reference", ("payment", each.payment_id)
         elif each.credit_note_id == document.pk:
             what, row = str(each.document), ("document", each.document_id)
         else:

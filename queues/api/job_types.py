@@ -101,6 +101,17 @@ _REQUESTS = {
             "A day's routes", value={"params": {"area": "kim-335", "budget_s": 20}, "priority": 5}, request_only=True
         )
     ],
+    "billing": [
+        OpenApiExample(
+            "Drafts for a month",
+            value={
+                "job": "billing.prepare_run",
+                "params": {"through": "2026-11-01", "issue_date": "2026-11-02"},
+                "why": "October is over.",
+            },
+            request_only=True,
+        )
+    ],
     "maintenance": [
         OpenApiExample(
             "Which of several",

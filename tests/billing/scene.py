@@ -37,9 +37,9 @@ def fill() -> None:
         valid_until=date(2026, 1, 1),
         rules=[{**RULES[0], "amount": "42.00"}, *RULES[1:]],
     )
-    FuelIndex.objects.create(code="fuel", published_on=date(2026, 9, 1), value="1.72")
-    calendar = HolidayCalendar.objects.create(code="AT", title="Austria, public holidays")
-    Holiday.objects.create(calendar=calendar, day=date(2026, 10, 26), name="Nationalfeiertag")
+    FuelIndex.objects.get_or_create(code="fuel", published_on=date(2026, 9, 1), defaults={"value": "1.72"})
+    calendar, _ = HolidayCalendar.objects.get_or_create(code="AT", defaults={"title": "Austria, public holidays"})
+    Holiday.objects.get_or_create(calendar=calendar, day=date(2026, 10, 26), defaults={"name": "Nationalfeiertag"})
     for n, name in enumerate(NAMES, 1):
         customer = m.a_customer(f"C-{n:03}", name=name)
         contract = m.a_contract(f"K-{n:03}", customer=customer)
@@ -67,7 +67,7 @@ def fill() -> None:
     for n in (1, 2, 3):
         contract = m.Contract.objects.get(code=f"K-{n:03}")
         m.a_final_invoice(
-            n,
+            9000 + n,  # beyond what a run before may have numbered
             customer=contract.customer,
             contract=contract,
             period_start=date(2026, 9, 1),

@@ -32,7 +32,7 @@ def test_a_price_says_from_when_it_is_another() -> None:
         said("pick_up", "50", quantity=2, unit_price="25.00", from_="2026-10-01"),
         said("pick_up", "60", quantity=2, unit_price="30.00", from_="2026-10-15"),
     ]
-    assert why(now, before, "EUR") == ["price since 2026-10-15: 30.00 instead of 25.00: +10.00"]
+    assert why(now, before, "EUR") == ["Pick up: price since 2026-10-15: 30.00 instead of 25.00: +10.00"]
 
 
 def test_number_and_price_are_both_told() -> None:

@@ -158,9 +158,9 @@ def ended() -> Callable[..., Finished]:
 
 @pytest.fixture
 def look(server: Any, at_noon: clock.Fake, queues_exist: None) -> Callable[..., int]:
-    """look(wait_s, …): a sample of billing, 15 s after the one before, and a look at it."""
+    """look(wait_s, …): a sample of data-sync, 15 s after the one before, and a look at it."""
 
-    def once(wait_s: float = 0.0, *, queue: str = "billing", after_s: float = 15.0, **values: Any) -> int:
+    def once(wait_s: float = 0.0, *, queue: str = "data-sync", after_s: float = 15.0, **values: Any) -> int:
         at_noon.advance(after_s)
         depth = values.pop("depth", 1 if wait_s else 0)
         HealthSample.objects.create(

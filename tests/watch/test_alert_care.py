@@ -58,7 +58,7 @@ def test_what_has_resolved_is_not_acknowledged(look: Look) -> None:
 
 def test_another_line_holds_from_the_next_look_on_its_own_queue_first(look: Look) -> None:
     save_override(AlertOverride(rule="queue_wait", warning=3, reason="Small"), actor=ADA)
-    save_override(AlertOverride(rule="queue_wait", queue="billing", warning=8, reason="Slow"), actor=ADA)
+    save_override(AlertOverride(rule="queue_wait", queue="data-sync", warning=8, reason="Slow"), actor=ADA)
     look(6.0)
     assert not Alert.objects.exists()
     look(4.0, queue="email")

@@ -179,11 +179,11 @@ def test_what_was_asked_for_a_later_time_is_promised_from_then_on(server: Any, a
 
 
 def test_lines_stretch_with_the_most_patient_job_of_a_queue() -> None:
-    registry.spec("tests.patient", queue="reports", params=NoParams, sla_warning_s=60)
+    registry.spec("tests.patient", queue="email", params=NoParams, sla_warning_s=60)
     try:
         found = alert_look.stretches()
     finally:
         registry.forget("tests.patient")
-    assert (found["reports"], found["billing"]) == (6.0, 1.0)
+    assert (found["email"], found["data-sync"]) == (6.0, 1.0)
     waits = next(each for each in RULES if each.name == "queue_wait")
-    assert judge(waits, lines_of(waits, stretch=found["reports"]), Figure(29.0)) is None
+    assert judge(waits, lines_of(waits, stretch=found["email"]), Figure(29.0)) is None

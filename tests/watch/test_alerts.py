@@ -38,7 +38,7 @@ def calm(look: Look, looks: int = 5) -> None:
 def test_an_alert_opens_with_what_was_found_and_the_line(look: Look, news: list[Any]) -> None:
     assert look(6.0) == 1
     row = the_alert()
-    assert (row.rule, row.queue, row.level) == ("queue_wait", "billing", "warning")
+    assert (row.rule, row.queue, row.level) == ("queue_wait", "data-sync", "warning")
     assert (row.value, row.peak, row.threshold) == (6.0, 6.0, 5.0)
     assert row.text == "The oldest due run has waited 6.0 s (warning over 5 s)."
     assert row.opened_at == row.last_seen_at == clock.now()
@@ -106,7 +106,7 @@ def test_a_backlog_must_last_and_what_is_remembered_of_it_is_anybodys(look: Look
 
 def test_a_paused_queues_alerts_resolve(look: Look) -> None:
     look(99.0)
-    Queue.objects.filter(pk="billing").update(paused_at=NOON)
+    Queue.objects.filter(pk="data-sync").update(paused_at=NOON)
     for _ in range(5):
         look(99.0)
     assert not Alert.objects.filter(resolved_at__isnull=True).exists()
@@ -122,7 +122,7 @@ def test_an_alert_stays_while_nobody_samples(look: Look, at_noon: clock.Fake) ->
 
 def test_an_alert_of_a_rule_that_is_no_more_ends(look: Look) -> None:
     Alert.objects.create(
-        id=new_id(), rule="gone", queue="billing", level="warning", text="x", value=1, threshold=1, peak=1, opened_at=NOON,
+        id=new_id(), rule="gone", queue="data-sync", level="warning", text="x", value=1, threshold=1, peak=1, opened_at=NOON,
         level_at=NOON, last_seen_at=NOON,
     )  # fmt: skip
     look()
@@ -153,7 +153,7 @@ def test_a_tick_that_is_not_due_is_one_query(look: Look) -> None:
 def test_a_look_takes_few_queries_however_many_alerts_are_open(look: Look, at_noon: clock.Fake) -> None:
     def queries() -> int:
         at_noon.advance(15)
-        for queue in ("billing", "email", "reports", "maintenance"):
+        for queue in ("data-sync", "email", "notifications", "maintenance"):
             HealthSample.objects.create(
                 queue=queue, at=clock.now(), depth=1, running=0, score=1, grade="F", oldest_wait_s=8, succeeded=1
             )
@@ -171,7 +171,7 @@ def test_of_two_who_look_at_once_one_opens(look: Look, at_noon: clock.Fake) -> N
     look()
     at_noon.advance(15)
     HealthSample.objects.create(
-        queue="billing", at=clock.now(), depth=1, running=0, score=1, grade="F", oldest_wait_s=9
+        queue="data-sync", at=clock.now(), depth=1, running=0, score=1, grade="F", oldest_wait_s=9
     )
     seen = alerts.look(clock.now())
     assert [alerts.evaluate(seen), alerts.evaluate(seen)] == [1, 0]
@@ -183,7 +183,7 @@ def test_of_many_who_look_at_the_same_moment_one_opens_and_nobody_waits_for_anot
     ensure_queues()
     AlertWatch.objects.create()
     now = clock.now()
-    HealthSample.objects.create(queue="billing", at=now, depth=1, running=0, score=1, grade="F", oldest_wait_s=9)
+    HealthSample.objects.create(queue="data-sync", at=now, depth=1, running=0, score=1, grade="F", oldest_wait_s=9)
     seen, found = alerts.look(now), at_once(8, lambda: alerts.evaluate(alerts.look(now)))
     assert sorted(found) == [0] * 7 + [1]
     assert (Alert.objects.count(), AlertEvent.objects.count()) == (1, 1)
@@ -195,7 +195,7 @@ def test_who_acknowledges_while_others_look_is_not_overwritten(server: Any) -> N
     ensure_queues()
     AlertWatch.objects.create()
     now = clock.now()
-    HealthSample.objects.create(queue="billing", at=now, depth=1, running=0, score=1, grade="F", oldest_wait_s=9)
+    HealthSample.objects.create(queue="data-sync", at=now, depth=1, running=0, score=1, grade="F", oldest_wait_s=9)
     alerts.evaluate(alerts.look(now))
     row, later = the_alert(), [now + timedelta(seconds=11 * number) for number in range(1, 5)]
     moments = iter(later)

@@ -38,20 +38,20 @@ def test_a_quiet_house_is_told_so_with_exit_0(server: Any, queues_exist: None) -
 def test_it_looks_itself_where_no_worker_lives_and_a_critical_one_is_exit_1(
     server: Any, at_noon: clock.Fake, run: Any
 ) -> None:
-    run("billing", "pending", due_s=-90)
+    run("data-sync", "pending", due_s=-90)
     code, text = told()
     lines = text.splitlines()
     assert code == 1
     assert lines[0].split() == ["level", "rule", "queue", "since"]
     wait = next(line for line in lines if "queue_wait" in line)
-    assert wait.split()[:3] == ["critical", "queue_wait", "billing"]
+    assert wait.split()[:3] == ["critical", "queue_wait", "data-sync"]
     assert "The oldest due run has waited 1 min 30 s (critical over 10 s)." in wait
     assert any("docs/runbooks/alerts-waiting.md" in line for line in lines)
     assert any("no worker serves it" in line for line in lines)
 
 
 def test_a_warning_is_exit_0_and_a_muted_critical_one_too(server: Any, at_noon: clock.Fake, run: Any) -> None:
-    run("billing", "pending", due_s=-7)
+    run("data-sync", "pending", due_s=-7)
     code, text = told()
     assert code == 0 and "warning" in text
     Alert.objects.update(level="critical")
@@ -63,11 +63,11 @@ def test_a_warning_is_exit_0_and_a_muted_critical_one_too(server: Any, at_noon: 
 
 
 def test_json_holds_each_alert_and_who_is_on_it(server: Any, at_noon: clock.Fake, run: Any) -> None:
-    run("billing", "pending", due_s=-7)
+    run("data-sync", "pending", due_s=-7)
     told()
     acknowledge(Alert.objects.get().pk, actor=ADA)
     (found,) = json.loads(told("--json")[1])["alerts"]
-    assert (found["rule"], found["queue"], found["level"], found["unit"]) == ("queue_wait", "billing", "warning", "s")
+    assert (found["rule"], found["queue"], found["level"], found["unit"]) == ("queue_wait", "data-sync", "warning", "s")
     assert (found["acknowledged_by"], found["muted_until"], found["resolved_at"]) == ("ada", None, None)
     assert "[ada is on it]" in told()[1]
 

@@ -1,0 +1,197 @@
+"""The clerk's month in a browser: from the draft of a run to the money, on the running demo with its workers.
+
+Two managers: the first prepares and mends; the second approves. Every page is looked at in light, dark and on a phone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing.samples.calendar import shifted
+from billing.services.samples import last_month
+from tests.billing.clerks_scene import CLINIC, INN, RIGHT, SLIP
+
+from .conftest import RunningDemo, Visit
+from .test_content_security import LISTEN
+
+pytestmark = pytest.mark.browser
+FIRST, SECOND = "manager", "manager.two"
+LOOKS = (("light", 1360), ("dark", 1360), ("light", 390))
+LISTS = (
+    "document/overview", "billingrun", "billingrun/prepare", "document", "payment", "bankline", "bankline/import", "bankstatement",
+    "standing", "dunning", "dispute", "providerevent", "entry",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def month(demo: RunningDemo) -> date:
+    """The month to be billed; the one before it is billed."""
+    assert demo.beside("shell", "-c", "from tests.billing.clerks_scene import fill; fill()").wait(60) == 0
+    return last_month(date.today())
+
+
+def test_a_month_is_drafted_mended_approved_by_another_billed_and_paid(
+    visit: Visit, month: date, tmp_path: Path
+) -> None:
+    page = visit.page
+    page.add_init_script(LISTEN)
+    visit.sign_in(FIRST)
+    run = prepared(visit, month)
+    visit.shot("month-preview")
+    if os.environ.get("ROUNDSMAN_SHOTS"):
+        looked_at(visit, "preview", run)
+    assert page.locator("#reconciliation .bi-total", has_text="Unresolved").locator(".rm-num").inner_text() == "0"
+
+    page.click("a.rm-tab:has-text('Outliers')")
+    clinic, inn = item(page, CLINIC), item(page, INN)
+    assert "4 extra pick-ups instead of none: +116.00" in inn.inner_text()
+    assert f"Emptying: price since {month:%Y-%m}-15: {SLIP} instead of {RIGHT}" in clinic.inner_text()
+    clinic.get_by_text("Send back").click()
+    page.click("button:has-text('Send it back')")
+    page.get_by_text("Say why: others will want to know.").wait_for()
+    page.fill("[name=why]", f"A slip: {SLIP} for {RIGHT}")
+    page.click("button:has-text('Send it back')")
+    page.get_by_text("is sent back.").wait_for()
+
+    visit.go("/admin/billing/pricelist/")
+    page.click(f"text={CLINIC}")
+    page.click("a:has-text('no end')")
+    page.fill("[name=r1-amount]", RIGHT)
+    page.fill("[name=why]", "As agreed in writing")
+    visit.shot("month-price-editor")
+    page.click("button:has-text('Store these prices') >> visible=true")
+    page.get_by_text("The same prices as before.").wait_for()
+
+    visit.go(f"{run}?show=sent_back")
+    assert f"A slip: {SLIP} for {RIGHT}" in item(page, CLINIC).inner_text()
+    item(page, CLINIC).get_by_text("Draft again").click()
+    page.click("button:has-text('Draft it again')")
+    page.get_by_text("drafted", exact=False).first.wait_for()
+    visit.go(f"{run}?q=CLINIC")
+    assert SLIP not in item(page, CLINIC).inner_text()
+
+    page.click("#run-approve")
+    page.get_by_text("and you prepared it: somebody else has to look at it and approve it.").wait_for()
+    assert page.locator("button:has-text('Approve it')").count() == 0
+    visit.shot("month-refused")
+
+    page.context.clear_cookies()
+    visit.sign_in(SECOND)
+    visit.go(run)
+    page.click("#run-approve")
+    page.click("button:has-text('Approve it')")
+    page.click("#run-finalise")
+    page.click("button:has-text('Make them final')")
+    page.locator("#run-collect").wait_for(timeout=30_000)
+    visit.go(f"{run}?q=CLINIC")
+    number = item(page, CLINIC).locator(".rm-badge", has_text="INV-").inner_text()
+    assert re.fullmatch(r"INV-\d{6}", number)
+
+    page.click(f"a:has-text('{CLINIC}')")
+    page.locator("#lines summary", has_text="Emptying").first.click()
+    derived = page.locator("#lines details[open]")
+    assert RIGHT in derived.inner_text() and "done" in derived.inner_text().lower()
+    visit.shot("month-document")
+    document = page.url
+    owed = to_be_paid(page)
+    with page.expect_download() as downloading:
+        page.click("a:has-text('PDF')")
+    assert Path(downloading.value.path()).read_bytes().startswith(b"%PDF-")
+
+    page.click("a:has-text('Credit…')")
+    page.get_by_text("Lines", exact=True).click()
+    page.fill("[name=line_1]", "10.00")
+    page.fill("[name=why]", "The yard was closed for two days")
+    visit.shot("month-credit")
+    page.click("form.rm-card button[type=submit]")
+    page.goto(document)
+    assert to_be_paid(page) == owed - 1200  # with its tax of 20 %
+
+    page.click("a:has-text('Record a payment')")
+    page.fill("[name=amount]", "50.00")
+    page.fill("[name=reference]", "Receipt 17")
+    page.click("button:has-text('Record it')")
+    page.get_by_text(f"50.00 EUR recorded for {number}.").wait_for()
+    assert to_be_paid(page) == owed - 1200 - 5000
+    import_of_the_bank(visit, tmp_path, number)
+    visit.go("/admin/billing/standing/")
+    left = owed - 1200 - 5000 - 2000
+    assert f"{left // 100}.{left % 100:02}" in page.locator("#ageing-EUR tr", has_text="C-CLINIC").inner_text()
+
+
+def test_every_page_of_billing_fits_in_light_and_dark_and_on_a_phone(visit: Visit, month: date) -> None:
+    page = visit.page
+    page.add_init_script(LISTEN)
+    visit.sign_in(SECOND)
+    pages = {name.replace("/", "-"): f"/admin/billing/{name}/" for name in LISTS}
+    for model in ("billingrun", "document", "payment", "bankline", "entry"):
+        visit.go(pages[model])
+        links = page.locator(f"#result_list tbody a[href*='/billing/{model}/']")
+        if links.count():
+            pages[f"one-{model}"] = str(links.first.get_attribute("href")).partition("?")[0]
+    visit.go("/admin/billing/standing/")
+    pages["statement"] = str(page.locator("[id^=ageing] tbody a").first.get_attribute("href"))
+    visit.go("/admin/billing/document/?q=CLINIC")  # credited and paid, where the month above was
+    links = page.locator("#result_list tbody a[href*='/billing/document/']", has_text="INV-")
+    pages["one-invoice"] = str(links.first.get_attribute("href"))
+    for name, path in pages.items():
+        looked_at(visit, name, path)
+
+
+def looked_at(visit: Visit, name: str, path: str) -> None:
+    """In every look; nothing is wider than the screen."""
+    for scheme, width in LOOKS:
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.evaluate("s => localStorage.setItem('adminTheme', JSON.stringify(s))", scheme)
+        visit.go(path)
+        visit.shot(f"month-{name}-{scheme}-{width}")
+        wide = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{path} is {wide} wide on {width}"
+    visit.page.set_viewport_size({"width": 1360, "height": 900})
+    visit.page.evaluate("localStorage.setItem('adminTheme', JSON.stringify('light'))")
+
+
+def prepared(visit: Visit, month: date) -> str:
+    """The path of the run's page, when a worker has drafted it."""
+    page = visit.page
+    visit.go("/admin/billing/billingrun/")
+    page.click("text=Prepare a run")
+    for name in ("through", "issue_date"):
+        page.fill(f"[name={name}]", shifted(month, 1).isoformat())
+    page.click("button:has-text('Prepare it')")
+    page.locator("#run-approve").wait_for(timeout=40_000)
+    return str(page.url).removeprefix(visit.demo.address).partition("?")[0]
+
+
+def item(page: Any, customer: str) -> Any:
+    return page.locator("article.bi-item", has_text=customer)
+
+
+def to_be_paid(page: Any) -> int:
+    """In cents, as the document's page says."""
+    told = page.locator("#standing .bi-total .rm-num").inner_text()
+    return int(re.sub(r"\D", "", told))
+
+
+def import_of_the_bank(visit: Visit, folder: Path, number: str) -> None:
+    """One booking that names the invoice, one that nobody can match."""
+    page, file = visit.page, folder / "bank.csv"
+    file.write_text(
+        "booked_on,amount,currency,payer,account,text,reference\n"
+        f"{date.today()},20.00,EUR,Klinikum Nord,,{number},B-1\n"
+        f"{date.today()},33.00,EUR,Unbekannt,,Danke,B-2\n"
+    )
+    visit.go("/admin/billing/bankline/import/")
+    page.set_input_files("[name=file]", file)
+    page.uncheck("[name=dry_run]", force=True)
+    page.click("text=Read the file")
+    page.locator("#report").wait_for()
+    told = page.locator("#report tbody tr").all_inner_texts()
+    visit.shot("month-bank-report")
+    assert number in told[0], told
