@@ -30,7 +30,7 @@ def test_prices_are_changed_with_what_it_would_have_cost_in_sight(visit: Visit) 
     assert visit.demo.beside("shell", "-c", "from tests.billing.scene import fill; fill()").wait(60) == 0
     visit.sign_in("admin")
     visit.go("/admin/billing/pricelist/")
-    page.click("text=CITY")
+    page.click('#result_list a:text-is("CITY")')
     visit.shot("prices-list")
     page.click("text=New prices from a day")
     page.fill("[name=valid_from]", "2026-12-01")
