@@ -116,7 +116,8 @@ class ServiceAdmin(BillingAdmin):
                     "weekdays",
                     "interval",
                     "anchor",
-                    ("month_day", "nth", "weekday"),
+                    "month_day",
+                    ("nth", "weekday"),
                     "holidays",
                     "shift",
                 )

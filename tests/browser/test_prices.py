@@ -22,6 +22,18 @@ LISTS = (
     "holidaycalendar",
     "seller",
 )
+# Without which element the page would not be too wide: the innermost ones.
+BEYOND = """width => {
+    const root = document.documentElement, forced = new Set();
+    for (const e of document.querySelectorAll('#main *')) {
+        const display = e.style.display;
+        e.style.display = 'none';
+        if (root.scrollWidth <= width) forced.add(e);
+        e.style.display = display;
+    }
+    return [...forced].filter(e => ![...e.children].some(c => forced.has(c)))
+        .map(e => `${e.tagName} ${e.id || e.name || e.className} ${Math.round(e.getBoundingClientRect().width)}`);
+}"""
 
 
 def test_prices_are_changed_with_what_it_would_have_cost_in_sight(visit: Visit) -> None:
@@ -90,4 +102,4 @@ def test_prices_are_changed_with_what_it_would_have_cost_in_sight(visit: Visit) 
             name = each.strip("/").removeprefix("admin/billing/").replace("/", "-").partition("?")[0]
             visit.shot(f"billing-{name}-{scheme}-{width}")
             wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{each} is {wide} wide on {width}"
+            assert wide <= width, f"{each} is {wide} wide on {width}: {page.evaluate(BEYOND, width)}"
