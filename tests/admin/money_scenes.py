@@ -45,7 +45,7 @@ def _statement() -> SimpleUploadedFile:
 SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "billing.billingrun prepare": (
         "prepare/",
-        {**WHY, "through": "2026-12-01", "issue_date": "2026-12-01"},
+        {**WHY, "through": "2026-11-15", "issue_date": "2026-11-15"},
         f"billing_run.open + {JOB}",
     ),
     "billing.billingrun renew": ("{pk}/renew/", WHY, JOB),

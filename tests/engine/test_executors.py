@@ -59,7 +59,8 @@ def executor(request: pytest.FixtureRequest, queues_exist: None) -> str:
 
 @pytest.fixture
 def children(queues_exist: None) -> str:
-    return use("children")
+    """Their limit is above what this process has grown to by other tests, for they are copies of it."""
+    return use("children", memory_limit_mb=16_384)
 
 
 def use(name: str, **more) -> str:

@@ -128,7 +128,8 @@ def test_a_request_given_as_extra_tells_its_id_and_not_its_query() -> None:
 
 def test_lines_of_a_request_and_of_a_run_bear_their_ids() -> None:
     with log_context.about(log_context.request_id, "r-2"), log_context.about(log_context.run_id, "0197"):
-        assert told("x") | {"request_id": "r-2", "run_id": "0197"} == told("x")
+        said = told("x")
+        assert (said["request_id"], said["run_id"]) == ("r-2", "0197")
         assert " [request r-2, run 0197]: x" in Line().format(record("x"))
     assert "request_id" not in told("x") and "run_id" not in told("x")
 
