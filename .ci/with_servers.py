@@ -2,7 +2,7 @@
 
 Both live in a temporary folder on free loopback ports and end with the command. The command finds them in DATABASE_URL
 and REDIS_URL; with --tests there is a Redis for each of two test processes, in TESTS_REDIS_URLS (the databases are made by
-the tests, one each).
+the tests, one each), and PostgreSQL does not wait for the disk: tests drop whole databases, which is a checkpoint each.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ def main() -> int:
     options, command = sys.argv[1:cut], sys.argv[cut + 1 :]
     if not command or set(options) - {"--tests"}:
         sys.exit(__doc__)
-    count, redis_name = (2, "TESTS_REDIS_URLS") if "--tests" in options else (1, "REDIS_URL")
+    tests = "--tests" in options
+    count, redis_name = (2, "TESTS_REDIS_URLS") if tests else (1, "REDIS_URL")
     with tempfile.TemporaryDirectory(prefix="roundsman-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with EmbeddedPostgres(folder / "postgres") as database:
+        with EmbeddedPostgres(folder / "postgres", fsync=not tests) as database:
             servers = [real_redis(folder) for _ in range(count)]
             urls = " ".join(url for _, url in servers)
             try:

@@ -35,6 +35,7 @@ def run() -> Iterator[Runner]:
     for name in ("PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):  # what one process compiles, the next need not
         environment.pop(name, None)
     if ON_POSTGRESQL:
+        environment["DATABASE_STATEMENT_TIMEOUT"] = "60"  # dropping a whole database is a statement, too
         environment["DATABASE_URL"] = f"{os.environ['DATABASE_URL']}_mutants_{os.getpid()}"
     with (folder / "log").open("w") as log, subprocess.Popen(
         [sys.executable, "-m", "tests.engine.mutant_runner"], cwd=HERE.parents[1], env=environment, text=True,
