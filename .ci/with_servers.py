@@ -1,7 +1,7 @@
 """Run a command beside a real PostgreSQL and a real Redis of its own: `with_servers.py [--tests] -- COMMAND …`.
 
 Both live in a temporary folder on free loopback ports and end with the command. The command finds them in DATABASE_URL
-and REDIS_URL; with --tests there is a Redis for each of two test processes, in TESTS_REDIS_URLS (the databases are made by
+and REDIS_URL; with --tests there is a Redis for each of four test processes, in TESTS_REDIS_URLS (the databases are made by
 the tests, one each), and PostgreSQL does not wait for the disk: tests drop whole databases, which is a checkpoint each.
 """
 
@@ -48,7 +48,7 @@ def main() -> int:
     if not command or set(options) - {"--tests"}:
         sys.exit(__doc__)
     tests = "--tests" in options
-    count, redis_name = (2, "TESTS_REDIS_URLS") if tests else (1, "REDIS_URL")
+    count, redis_name = (4, "TESTS_REDIS_URLS") if tests else (1, "REDIS_URL")
     with tempfile.TemporaryDirectory(prefix="roundsman-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)

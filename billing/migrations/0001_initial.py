@@ -799,6 +799,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['run', 'state'], name='run_item_by_state'),
         ),
         migrations.AddConstraint(
+            model_name='billingrun',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'prepared', 'approved'])), fields=('through',), name='one_live_run_a_day'),
+        ),
+        migrations.AddConstraint(
             model_name='runitem',
             constraint=models.UniqueConstraint(fields=('run', 'contract', 'period_start'), name='run_item_once'),
         ),

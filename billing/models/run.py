@@ -19,6 +19,8 @@ class BillingRun(models.Model):
         FINAL = "final", "Final"
         DISCARDED = "discarded", "Discarded"
 
+    LIVE = (State.OPEN, State.PREPARED, State.APPROVED)
+
     code = fields.code(unique=True)
     through = models.DateField()
     issue_date = models.DateField()
@@ -41,6 +43,13 @@ class BillingRun(models.Model):
 
     class Meta:
         ordering = ["-through", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["through"],
+                condition=models.Q(state__in=["open", "prepared", "approved"]),
+                name="one_live_run_a_day",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -18,14 +18,15 @@ from queues.contract import Actor, ports
 
 CHUNK = 50  # contracts in one transaction: what a crash loses, and how long others wait on SQLite
 State = BillingRun.State
-LIVE = (State.OPEN, State.PREPARED, State.APPROVED)
+LIVE = BillingRun.LIVE
 Told = Callable[[int, int], None]  # how many of how many
 
 
 def open_run(through: date, *, actor: Actor, issue_date: date | None = None) -> BillingRun:
-    """The live run through that day, or a new one. Its code is the day; of later ones, with a number behind it. Audited."""
+    """The live run through that day (the database lets there be one only), or a new one. Its code is the day; of later ones, with a
+    number behind it. Audited."""
     with transaction.atomic():
-        run = BillingRun.objects.select_for_update().filter(through=through, state__in=LIVE).first()
+        run = _live(through)
         if run is None:
             run = _new(through, issue_date or through, actor)
         elif issue_date is not None and run.issue_date != issue_date:
@@ -182,6 +183,10 @@ def _settled(run: BillingRun) -> None:
         settle(run, the_seller())
 
 
+def _live(through: date) -> BillingRun | None:
+    return BillingRun.objects.select_for_update().filter(through=through, state__in=LIVE).first()
+
+
 def _new(through: date, issue_date: date, actor: Actor) -> BillingRun:
     taken = set(BillingRun.objects.filter(through=through).values_list("code", flat=True))
     code, number = str(through), 2
@@ -191,7 +196,12 @@ def _new(through: date, issue_date: date, actor: Actor) -> BillingRun:
         with transaction.atomic():
             run = BillingRun.objects.create(code=code, through=through, issue_date=issue_date)
     except IntegrityError:  # another clerk was faster: it is one run
-        return BillingRun.objects.select_for_update().get(code=code)
+        run = _live(through)
+        if run is None:  # and has thrown it away, or made it final, since
+            raise WrongRunState(
+                f"Somebody else billed through {through} just now: look at their run, and try again."
+            ) from None
+        return run
     _audit(actor, "billing_run.open", run, after={"through": str(through), "issue_date": str(issue_date)})
     return run
 

@@ -23,6 +23,7 @@ from queues.watch.run_news import ended_of
 
 log = logging.getLogger("roundsman.web")
 FIRST_S, LAST_S, GROWTH = 0.02, 0.25, 1.5
+TOGETHER_S = 0.01  # who is due as soon as this is asked for along with the others
 
 Ended = Callable[[Iterable[UUID]], set[UUID]]
 
@@ -64,7 +65,7 @@ class Waits:
         loop = asyncio.get_running_loop()
         while self._waiters:
             self._came.clear()
-            due = [each for each in self._waiters if each.next_s <= loop.time()]
+            due = [each for each in self._waiters if each.next_s <= loop.time() + TOGETHER_S]
             if due:
                 await self._look(due, loop)
             soonest_s = min((each.next_s for each in self._waiters), default=loop.time())
@@ -78,6 +79,7 @@ class Waits:
         except Exception as error:  # they wait on, and are told that the run is accepted when their time is over
             log.error("Waiting for runs: %s", " ".join(str(error).split()), exc_info=not is_away(error))
             ended = set()
+        now_s = loop.time()
         for each in due:
             if each.run_id in ended:
                 self._waiters.discard(each)
@@ -85,7 +87,7 @@ class Waits:
                     each.ended.set_result(None)
             else:
                 each.pause_s = min(LAST_S, each.pause_s * GROWTH)
-                each.next_s = loop.time() + each.pause_s
+                each.next_s = now_s + each.pause_s
 
 
 _waits: WeakKeyDictionary[asyncio.AbstractEventLoop, Waits] = WeakKeyDictionary()

@@ -282,8 +282,12 @@ def drafts(many: int) -> BillingRun:
 
 
 def at_once(work: Any, threads: int = 8) -> None:
+    together = threading.Barrier(threads)
+
     def run(number: int) -> None:
         try:
+            connection.ensure_connection()
+            together.wait(20)
             work(number)
         finally:
             connection.close()
@@ -323,6 +327,16 @@ def test_numbers_have_no_gaps_when_many_finalise_at_once_and_every_fifth_fails()
     finalise(run.code, actor=BERT)
     numbers = sorted(Document.objects.filter(state="final").values_list("sequence", flat=True))
     assert numbers == list(range(1, MANY + 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_who_open_a_run_through_a_day_at_once_get_the_same_one() -> None:
+    a_seller()
+    for code in ("2026-10-31", "2026-10-31-2"):  # also where an earlier one was thrown away
+        seen: list[str] = []
+        at_once(lambda number, seen=seen: seen.append(runs.open_run(date(2026, 10, 31), actor=ANNA).code))
+        assert seen == [code] * 8
+        runs.discard(BillingRun.objects.get(code=code), actor=ANNA)
 
 
 @pytest.mark.django_db(transaction=True)
