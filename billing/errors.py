@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from queues.errors import FieldError, NotAllowed, PermanentError, WrongState
+
+NAMED = 5  # of many that were refused
 
 
 class CannotCharge(PermanentError):
@@ -54,9 +57,14 @@ class StalePreview(WrongRunState):
 
 
 class NotAsApproved(WrongRunState):
-    """A draft's rows are not those that were approved: it is not made final."""
+    """Drafts whose rows are not those that were approved: they are not made final. `why` by document."""
 
     code = "not_as_approved"
+
+    def __init__(self, why: Mapping[UUID, str]) -> None:
+        self.why = dict(why)
+        more = f" And {len(why) - NAMED} more." if len(why) > NAMED else ""
+        super().__init__(" ".join(list(self.why.values())[:NAMED]) + more)
 
 
 class SecondPerson(NotAllowed):

@@ -116,6 +116,9 @@ class JobContext(Protocol):
     def effect(self, key: str) -> AbstractContextManager[EffectSlot]:
         """A transaction for a business fact that happens once; commits together with the key. LeaseLost if not ours."""
 
+    def effects(self, keys: Sequence[str]) -> AbstractContextManager[Mapping[str, EffectSlot]]:
+        """As `effect`, of many facts in one transaction: a slot by key. All of them happen, or none."""
+
     def call(self, request: OutboundRequest) -> Answer:
         """Have a provider do something, once for the request's key; who asks again gets the first answer.
 

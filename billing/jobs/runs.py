@@ -28,7 +28,9 @@ def _(ctx: JobContext, params: OfRun) -> Done:
     def told(done: int, total: int) -> None:
         ctx.progress(done, total, f"{done:,} of {total:,} documents final")
 
-    run = finalise.finalise(params.run, actor=ctx.asker, effect=ctx.effect, on_progress=told, checkpoint=ctx.checkpoint)
+    run = finalise.finalise(
+        params.run, actor=ctx.asker, effects=ctx.effects, on_progress=told, checkpoint=ctx.checkpoint
+    )
     ctx.log(f"Run {run.code}: {run.billed:,} documents are final.")
     return Done(_result(run))
 

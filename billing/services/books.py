@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from billing.models import Adjustment, Customer, Document, Entry, Line, TaxGroup
@@ -27,6 +27,18 @@ class Leg:
         return Leg(self.credit, self.debit, -self.amount_minor, self.words)
 
 
+@dataclass(frozen=True)
+class Posting:
+    """A business fact, by its name, and what it books."""
+
+    name: str
+    legs: Sequence[Leg]
+    booked_on: date
+    customer: Customer
+    currency: str
+    document: Document | None = None
+
+
 def post(
     posting: str,
     legs: Sequence[Leg],
@@ -37,15 +49,22 @@ def post(
     document: Document | None = None,
 ) -> None:
     """Book a fact in the caller's transaction. Raises IntegrityError where it is booked already."""
+    post_all([Posting(posting, legs, booked_on, customer, currency, document)])
+
+
+def post_all(postings: Iterable[Posting]) -> None:
+    """As `post`, of many facts in one statement."""
     at = ports.now()
-    told = [leg if leg.amount_minor > 0 else leg.turned() for leg in legs if leg.amount_minor]
-    Entry.objects.bulk_create(
-        Entry(
-            posting=posting, part=part, booked_on=booked_on, at=at, debit=leg.debit, credit=leg.credit, amount_minor=leg.amount_minor,
-            currency=currency, customer=customer, document=document, words=leg.words[:200],
-        )
-        for part, leg in enumerate(told, start=1)
-    )  # fmt: skip
+    Entry.objects.bulk_create(entry for posting in postings for entry in _entries(posting, at))
+
+
+def _entries(of: Posting, at: datetime) -> Iterator[Entry]:
+    told = [leg if leg.amount_minor > 0 else leg.turned() for leg in of.legs if leg.amount_minor]
+    for part, leg in enumerate(told, start=1):
+        yield Entry(
+            posting=of.name, part=part, booked_on=of.booked_on, at=at, debit=leg.debit, credit=leg.credit, amount_minor=leg.amount_minor,
+            currency=of.currency, customer=of.customer, document=of.document, words=leg.words[:200],
+        )  # fmt: skip
 
 
 def bank(provider: str) -> str:

@@ -26,17 +26,23 @@ LEFT_OUT = {
 class Parts:
     """A document's rows, in the order of their positions."""
 
-    lines: Sequence[Line]
-    adjustments: Sequence[Adjustment]
-    tax_groups: Sequence[TaxGroup]
+    lines: list[Line]
+    adjustments: list[Adjustment]
+    tax_groups: list[TaxGroup]
 
 
 def parts_of(document: Document) -> Parts:
     """As they are in the database. Three queries."""
-    lines, adjustments, groups = document.lines, document.adjustments, document.tax_groups
-    return Parts(
-        list(lines.order_by("position")), list(adjustments.order_by("position")), list(groups.order_by("position"))
-    )
+    return parts_of_all([document.pk])[document.pk]
+
+
+def parts_of_all(documents: Sequence[UUID]) -> dict[UUID, Parts]:
+    """By document. Three queries, however many they are."""
+    found = {pk: Parts([], [], []) for pk in documents}
+    for name, rows in (("lines", Line.objects), ("adjustments", Adjustment.objects), ("tax_groups", TaxGroup.objects)):
+        for row in rows.filter(document__in=documents).order_by("position"):
+            getattr(found[row.document_id], name).append(row)
+    return found
 
 
 def of_document(document: Document, parts: Parts) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,26 +16,17 @@ from pydantic import BaseModel
 
 from queues import failpoints
 from queues.blotting import NOTHING, Blotter
-from queues.contract import Actor, Json, RunRef
+from queues.contract import Actor, RunRef
 from queues.engine import outbox
 from queues.errors import LeaseLost, RoundsmanError, RunCancelled, RunTimeout, WorkerStopping
-from queues.ledger import clock, states
+from queues.ledger import clock, effects, states
+from queues.ledger.effects import Slip
 from queues.ledger.facts import Claim, LogLine, Progress
-from queues.models import EffectRecord, Run
+from queues.models import Run
 from queues.outbound import Answer, OutboundRequest
 
 MAX_LOG_BYTES = 1024 * 1024
 MAX_NOTE = 200
-
-
-class Slip:
-    """The slot of one effect: see queues.contract.EffectSlot."""
-
-    def __init__(self, fresh: bool, result: Json) -> None:
-        self.fresh, self.result = fresh, result
-
-    def keep(self, result: Json) -> None:
-        self.result = result
 
 
 class RunContext:
@@ -86,22 +77,22 @@ class RunContext:
 
     @contextmanager
     def effect(self, key: str) -> Iterator[Slip]:
-        """The handler's transaction: the run's row is locked by its token, the key is inserted, all commits together."""
+        """One of `effects`."""
+        with self.effects([key]) as slips:
+            yield slips[key]
+
+    @contextmanager
+    def effects(self, keys: Sequence[str]) -> Iterator[dict[str, Slip]]:
+        """The handler's transaction: the run's row is locked by its token, the keys are inserted, all commits together."""
         with transaction.atomic():
             held = Run.objects.select_for_update().filter(
                 pk=self.run_id, lease_token=self.claim.token, state=states.RUNNING
             )
             if not held.exists():
                 raise LeaseLost(f"Run {self.run_id} is no longer held by this worker; nothing was written.")
-            EffectRecord.objects.bulk_create(
-                [EffectRecord(key=key, run_id=self.run_id, job=self.job, created_at=clock.now())], ignore_conflicts=True
-            )
-            record = EffectRecord.objects.select_for_update().get(pk=key)
-            slip = Slip(fresh=record.run_id == self.run_id and record.result is None, result=record.result)
-            yield slip
-            if slip.fresh:
-                kept = self.blotter.json(slip.result)
-                EffectRecord.objects.filter(pk=key).update(result=kept if kept is not None else {})
+            slips = effects.take(keys, run_id=self.run_id, job=self.job)
+            yield slips
+            effects.fill({key: self.blotter.json(slip.result) for key, slip in slips.items() if slip.fresh})
             failpoints.reach("effect.written")
         failpoints.reach("effect.committed")
 

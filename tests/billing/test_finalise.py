@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import date
 from random import Random
 from typing import Any
@@ -26,9 +25,10 @@ from billing.models import (
     Series,
     Standing,
 )  # fmt: skip
-from billing.services import digests, runs
+from billing.services import books, digests, runs
 from billing.services import finalise as finalising
-from billing.services.finalise import approved_of, finalise, finalise_document
+from billing.services.final_documents import make_final
+from billing.services.finalise import approved_of, finalise
 from billing.services.numbers import next_number
 from queues.contract import Actor
 from queues.engine.context import RunContext
@@ -41,6 +41,12 @@ from .makers import NOVEMBER, a_contract, a_customer, a_jurisdiction, a_seller, 
 from .test_runs import ANNA, BERT, a_month, approved, prepared
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each document in a transaction of its own."""
+    monkeypatch.setattr(finalising, "BATCH", 1)
 
 
 def final() -> list[tuple[str, str]]:
@@ -83,7 +89,7 @@ def test_what_is_not_approved_is_not_made_final() -> None:
     assert final() == [] and not Entry.objects.exists() and not Series.objects.exclude(next_number=1).exists()
 
 
-def test_who_is_stopped_in_the_middle_goes_on_where_it_stopped() -> None:
+def test_who_is_stopped_in_the_middle_goes_on_where_it_stopped(one_by_one: None) -> None:
     for number in range(4):
         a_month(f"K-{number}")
     run = approved(prepared())
@@ -108,7 +114,7 @@ def test_a_run_that_is_half_final_is_neither_discarded_nor_changed() -> None:
     run = approved(prepared())
     document = Document.objects.get(contract__code="K-0")
     with transaction.atomic():
-        finalise_document(run.code, document, approved_of(run.code))
+        make_final(run.code, [document.pk], approved_of(run.code))
     with pytest.raises(WrongRunState, match="Some documents"):
         runs.discard(run, actor=ANNA)
     runs.send_back(Document.objects.get(contract__code="K-1"), actor=ANNA, why="Wrong")
@@ -250,6 +256,26 @@ def test_the_jobs_prepare_and_finalise_and_say_what_they_did() -> None:
     assert again.state == "succeeded" and len(final()) == 2
 
 
+def test_a_refused_draft_keeps_no_effect_and_is_made_final_when_it_is_mended() -> None:
+    ensure_queues()
+    for number in range(3):
+        a_month(f"K-{number}")
+    run = approved(prepared())
+    tampered("K-1", 99_00)
+    refused = executed(finalise_run.enqueue(OfRun(run=run.code), actor=BERT))
+    assert (refused.state, refused.error_code) == (
+        "dead",
+        "not_as_approved",
+    ) and "draft of K-1" in refused.error_message
+    assert {record.key.split(":")[1]: record.result for record in EffectRecord.objects.all()} == {
+        "K-0": {"number": "INV-000001"}, "K-2": {"number": "INV-000002"},
+    }  # fmt: skip
+    tampered("K-1", 100_00)
+    done = executed(finalise_run.enqueue(OfRun(run=run.code), actor=BERT))
+    assert done.state == "succeeded" and final()[2] == ("K-1", "INV-000003")
+    assert EffectRecord.objects.get(key__contains=":K-1:").result == {"number": "INV-000003"}
+
+
 def test_a_run_through_a_day_that_is_yet_to_come_is_refused_in_words() -> None:
     ensure_queues()
     a_seller()
@@ -308,10 +334,9 @@ def test_numbers_have_no_gaps_when_many_finalise_at_once_and_every_fifth_fails()
 
     def work(number: int) -> None:
         for pk in pks[number::8]:
-            document = Document.objects.select_related("contract__jurisdiction", "customer").get(pk=pk)
             try:
                 with transaction.atomic():
-                    finalise_document(run.code, document, approved_of(run.code))
+                    make_final(run.code, [pk], approved_of(run.code))
                     if pk in failing:
                         raise RuntimeError("planted")
             except RuntimeError:
@@ -354,28 +379,27 @@ def test_two_clerks_at_once_make_one_run_of_one_document_each() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_in_the_middle_leaves_nothing_of_its_document(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("batch", "made"), [(1, 2), (2, 2), (20, 0)])
+def test_a_failure_in_the_middle_leaves_nothing_of_its_batch(
+    batch: int, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(3):
         a_month(f"K-{number}")
     run = approved(prepared())
-    real, seen = finalising.books.post, []
+    real = books.post_all
 
-    def post(posting: str, *args: Any, **more: Any) -> None:
-        seen.append(posting)
-        real(posting, *args, **more)
-        if len(seen) == 2:
+    def post_all(postings: Iterable[books.Posting]) -> None:
+        listed = list(postings)
+        real(listed)
+        if "document:INV-000003" in [each.name for each in listed]:
             raise OSError("planted")
 
-    @contextmanager
-    def planted() -> Iterator[None]:
-        with monkeypatch.context() as patch:
-            patch.setattr(finalising.books, "post", post)
-            yield
-
-    with planted(), pytest.raises(OSError):
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(finalising, "BATCH", batch)
+        patch.setattr(books, "post_all", post_all)
         finalise(run.code, actor=Actor.system("tests"))
-    assert final() == [("K-0", "INV-000001")] and set(Entry.objects.values_list("posting", flat=True)) == {
-        "document:INV-000001"
-    }
+    expected = [(f"K-{n}", f"INV-{n + 1:06}") for n in range(made)]
+    assert final() == expected
+    assert set(Entry.objects.values_list("posting", flat=True)) == {f"document:{number}" for _, number in expected}
     finalise(run.code, actor=BERT)
     assert [number for _, number in final()] == ["INV-000001", "INV-000002", "INV-000003"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from io import StringIO
@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
-from billing.models import BillingRun, Document, Entry, Series, Standing
+from billing.models import BillingRun, Entry, Series, Standing
 from billing.selectors import soundness
 from billing.services import approval, books, finalise, runs
+from billing.services.final_documents import make_final
 from queues.contract import Actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,20 +40,20 @@ def approved() -> BillingRun:
 @pytest.fixture
 def tearing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One in five bookings fails, before or after its entries are written; by then the number is taken. Returns what failed."""
-    chance, lock, real, torn = random.Random(5), threading.Lock(), books.post, []
+    chance, lock, real, torn = random.Random(5), threading.Lock(), books.post_all, []
 
-    def post(posting: str, *given: Any, **named: Any) -> None:
+    def post_all(postings: Iterable[books.Posting]) -> None:
         with lock:
             fails, late = chance.randrange(SHARE) == 0, chance.random() < 0.5
             if fails:
-                torn.append(posting)
+                torn.append("a booking")
         if fails and not late:
             raise Torn
-        real(posting, *given, **named)
+        real(postings)
         if fails:
             raise Torn
 
-    monkeypatch.setattr(books, "post", post)
+    monkeypatch.setattr(books, "post_all", post_all)
     return torn
 
 
@@ -76,11 +77,9 @@ def test_many_hands_that_fail_leave_no_gap(approved: BillingRun, tearing: list[s
         mine = random.Random(hand).sample(keys, len(keys))
         while mine:
             pk = mine.pop(0)
-            document = Document.objects.select_related("contract__jurisdiction", "customer").get(pk=pk)
             try:
-                with finalise.plainly("") as slot:
-                    assert slot.fresh
-                    finalise.finalise_document(approved.code, document, finalise.approved_of(approved.code))
+                with transaction.atomic():
+                    make_final(approved.code, [pk], finalise.approved_of(approved.code))
             except Torn:
                 attempts.append(pk)
                 mine.append(pk)
@@ -92,8 +91,12 @@ def test_many_hands_that_fail_leave_no_gap(approved: BillingRun, tearing: list[s
     nothing_is_missing(approved, keys)
 
 
-def test_many_clerks_finalise_one_run_and_give_up_at_each_failure(approved: BillingRun, tearing: list[str]) -> None:
+@pytest.mark.parametrize("batch", [1, 7])
+def test_many_clerks_finalise_one_run_and_give_up_at_each_failure(
+    batch: int, approved: BillingRun, tearing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the service that the job calls: whoever fails starts again, and goes on where the run stands."""
+    monkeypatch.setattr(finalise, "BATCH", batch)
     keys = list(approved.documents.values_list("pk", flat=True))
 
     def work(hand: int) -> None:
@@ -106,7 +109,7 @@ def test_many_clerks_finalise_one_run_and_give_up_at_each_failure(approved: Bill
         raise AssertionError("it never came to its end")
 
     together(work)
-    assert len(tearing) > MANY // SHARE // 2
+    assert len(tearing) > MANY // SHARE // 2 // batch
     assert BillingRun.objects.get(pk=approved.pk).state == BillingRun.State.FINAL
     nothing_is_missing(approved, keys)
     numbers = approved.documents.order_by("contract__code", "period_start").values_list("sequence", flat=True)

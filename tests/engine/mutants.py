@@ -105,11 +105,11 @@ MUTANTS = {
     ),
     "an effect of a handler under a key of its own": Mutant(
         ONCE + "test_two_runs_with_the_same_effect_charge_once_and_tell_the_same",
-        (Cut(CONTEXT, "            held = Run.", '            key = f"{key} {self.claim.token}"\n            held = Run.'),),
+        (Cut(CONTEXT, "        with self.effects([key]", '        key = f"{key} {self.claim.token}"\n        with self.effects([key]'),),
     ),
     "every effect is fresh": Mutant(
         ONCE + "test_an_attempt_after_a_failed_one_does_not_charge_again",
-        (Cut(CONTEXT, "fresh=record.run_id == self.run_id and record.result is None", "fresh=True"),),
+        (Cut("queues.ledger.effects", "fresh=record.run_id == run_id and record.result is None", "fresh=True"),),
     ),
     "a dedupe key without its constraint": Mutant(
         LEDGER + "test_a_dedupe_key_has_one_live_run_at_a_time",

@@ -97,6 +97,30 @@ def test_what_fails_inside_leaves_nothing_and_is_done_by_the_next_attempt(made: 
     assert charge(claim, 1) == {"charge": 1} and charges() == ["charged 1"]
 
 
+def test_of_many_in_one_transaction_each_that_is_new_happens_and_the_others_tell_the_first(
+    made: Callable[[int], None],
+) -> None:
+    made(2)
+    one, two = claimed(2)
+    charge(one, 1)
+    with RunContext(two, clock.now()).effects(["charge:3", KEY, "charge:2"]) as slips:
+        assert {key: slip.fresh for key, slip in slips.items()} == {"charge:3": True, KEY: False, "charge:2": True}
+        slips["charge:2"].keep({"charge": 2})
+    kept = dict(EffectRecord.objects.values_list("pk", "result"))
+    assert kept == {KEY: {"charge": 1}, "charge:2": {"charge": 2}, "charge:3": {}} and slips[KEY].result == {
+        "charge": 1
+    }
+
+
+def test_of_many_of_which_one_fails_none_happens(made: Callable[[int], None]) -> None:
+    made(1)
+    (claim,) = claimed()
+    with pytest.raises(ValueError, match="no"), RunContext(claim, clock.now()).effects(["a", "b"]) as slips:
+        slips["a"].keep({"charge": 0})
+        raise ValueError("no")
+    assert not EffectRecord.objects.exists()
+
+
 def test_the_same_effect_of_two_endings_is_recorded_once(made: Callable[[int], None]) -> None:
     made(2)
     for number, claim in enumerate(claimed(2)):
