@@ -85,7 +85,7 @@ def _drafts_of(run: BillingRun) -> list[Draft]:
     """In the order of contracts and periods: that of the numbers. One query."""
     items = run.items.filter(state=RunItem.State.DRAFTED, document__isnull=False)
     rows = items.order_by("contract__code", "period_start").values_list(
-        "document_id", "contract__code", "document__period_start", "document__generation"
+        "document_id", "contract__code", "period_start", "document__generation"
     )
     return [Draft(*row) for row in rows]
 

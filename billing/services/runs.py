@@ -196,12 +196,12 @@ def _new(through: date, issue_date: date, actor: Actor) -> BillingRun:
         with transaction.atomic():
             run = BillingRun.objects.create(code=code, through=through, issue_date=issue_date)
     except IntegrityError:  # another clerk was faster: it is one run
-        run = _live(through)
-        if run is None:  # and has thrown it away, or made it final, since
+        theirs = _live(through)
+        if theirs is None:  # and has thrown it away, or made it final, since
             raise WrongRunState(
                 f"Somebody else billed through {through} just now: look at their run, and try again."
             ) from None
-        return run
+        return theirs
     _audit(actor, "billing_run.open", run, after={"through": str(through), "issue_date": str(issue_date)})
     return run
 
