@@ -6,60 +6,17 @@ Amounts, rates and quantities are decimal numbers in quotation marks ("12.50"), 
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
+from collections.abc import Sequence
 from decimal import Decimal
+from reprlib import repr as short
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import pydantic
-from pydantic import BeforeValidator, Discriminator, Field
+from pydantic import Discriminator, Field
 
+from billing.case_values import Currency, Day, Moment, NotNegative, Number, Percent, Positive, Zone
+from billing.errors import CannotPrice
 from billing.tax import WITHOUT_TAX, Category, Mode, Rounding, Tax
-
-NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,12})?", re.ASCII)
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
-
-
-def _number(value: Any) -> Decimal:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not NUMBER.fullmatch(value):
-        raise ValueError(
-            'give a decimal number in quotation marks, like "12.50": 15 digits at most, and 12 behind the point'
-        )
-    return Decimal(value)
-
-
-def _day(value: Any) -> date:
-    if not isinstance(value, str) or not DAY.fullmatch(value):
-        raise ValueError("give a date, like 2026-04-01")
-    return date.fromisoformat(value)
-
-
-def _moment(value: Any) -> date | datetime:
-    if isinstance(value, str) and INSTANT.fullmatch(value):
-        return datetime.fromisoformat(value)
-    if not isinstance(value, str) or not DAY.fullmatch(value):
-        raise ValueError("give a date, like 2026-04-01, or an instant with its offset, like 2026-04-01T00:00:00Z")
-    return date.fromisoformat(value)
-
-
-def _zone(value: Any) -> ZoneInfo:
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, TypeError, OSError):
-        raise ValueError(f"{value!r} is no time zone: write one like Europe/Vienna") from None
-
-
-Number = Annotated[Decimal, BeforeValidator(_number)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Positive = Annotated[Number, Field(gt=0)]
-Day = Annotated[date, BeforeValidator(_day)]
-Moment = Annotated[date | datetime, BeforeValidator(_moment)]
-Zone = Annotated[Any, BeforeValidator(_zone)]
-Currency = Annotated[str, Field(min_length=3, max_length=3)]
 
 
 class Form(pydantic.BaseModel):
@@ -69,22 +26,30 @@ class Form(pydantic.BaseModel):
 
 
 class TaxForm(Form):
-    category: Category
-    rate: NotNegative = Decimal(0)
+    """Where there is no tax to pay, there need be no rate."""
 
-    @pydantic.model_validator(mode="after")
-    def _rate_fits(self) -> TaxForm:
-        if self.category in WITHOUT_TAX and self.rate:
-            raise ValueError(f"category {self.category} bears no tax: its rate is 0, or the category is S")
-        return self
+    category: Category
+    rate: Percent | None = Field(default=None, validate_default=True)
+
+    @pydantic.field_validator("rate")
+    @classmethod
+    def _rate_fits(cls, rate: Decimal | None, known: pydantic.ValidationInfo) -> Decimal:
+        category = known.data.get("category")
+        if category in WITHOUT_TAX and rate:
+            raise ValueError(f"category {category} bears no tax: its rate is 0, or the category is S")
+        if category == "S" and rate is None:
+            raise ValueError("give the rate in percent: 0, too, is to be said")
+        return rate or Decimal(0)
 
     def tax(self) -> Tax:
-        return Tax(self.category, self.rate.normalize() + 0)
+        return Tax(self.category, (self.rate or Decimal(0)).normalize() + 0)
 
 
 class AdjustmentForm(Form):
+    """An invoice that takes another one back has its allowances and charges with a minus."""
+
     kind: Literal["allowance", "charge"]
-    amount: NotNegative
+    amount: Number
     reason: str = ""
 
 
@@ -120,6 +85,16 @@ class DocumentCase(Case):
     adjustments: list[TaxedAdjustmentForm] = []
     coupon: CouponForm | None = None
     prepaid: NotNegative = Decimal(0)
+
+    @pydantic.field_validator("lines")
+    @classmethod
+    def _told_apart(cls, lines: Sequence[LineForm]) -> Sequence[LineForm]:
+        seen: set[str] = set()
+        for place, line in enumerate(lines):
+            if line.id in seen:
+                raise CannotPrice(f"lines.{place}.id", f"There is a line {short(line.id)} already: number them.")
+            seen.add(line.id)
+        return lines
 
 
 class PeriodForm(Form):

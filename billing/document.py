@@ -1,13 +1,13 @@
 """A document's figures out of its lines, allowances, charges and taxes. Pure.
 
-A line's amount is quantity × price, rounded, and its own charges and allowances; the document's are taxed as they say. With prices that have the
+A line's amount is quantity × price and its own charges and allowances, rounded; the document's are taxed as they say. With prices that have the
 tax in them, net + tax = gross is exact, for it is the net that is computed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -21,11 +21,13 @@ MOST = Decimal(10) ** 15  # of a line: below, sums of decimals are exact
 
 @dataclass(frozen=True)
 class Adjustment:
-    """An allowance takes off, a charge comes on top: `amount` says how much and is not negative. `tax`: the document's own have one."""
+    """An allowance takes off, a charge comes on top: `amount` says how much; where one is taken back, it is negative. `tax`: the document's own
+    have one. `line`: the place of the line that it is taken off, whose tax is then rounded with it."""
 
     kind: Literal["allowance", "charge"]
     amount: Decimal
     tax: Tax | None = None
+    line: int | None = None
 
     @property
     def signed(self) -> Decimal:
@@ -76,12 +78,16 @@ class Priced:
 def price(draft: Draft) -> Priced:
     """Raises CannotPrice."""
     digits = minor_digits(draft.currency)
-    amounts = [line_amount(line, digits) for line in draft.lines]
-    own = [Adjustment(each.kind, rounded(each.amount, digits), each.tax) for each in draft.adjustments]
+    amounts = [line_amount(line, digits, f"lines.{place}") for place, line in enumerate(draft.lines)]
+    own = [replace(each, amount=rounded(each.amount, digits)) for each in draft.adjustments]
     extras = [*own, *_coupon(draft, amounts, digits)]
     entries = [(line.tax, amount) for line, amount in zip(draft.lines, amounts, strict=True)]
     entries += [(_tax_of(extra), extra.signed) for extra in extras]
-    taxed = (by_line if draft.rounding == "line" else by_document)(entries, draft.mode, digits)
+    taxed = (
+        by_line(entries, draft.mode, digits, [*range(len(amounts)), *_lines_of(extras, len(amounts))])
+        if draft.rounding == "line"
+        else by_document(entries, draft.mode, digits)
+    )
     net, tax = _sum(each.net for each in taxed), _sum(each.tax for each in taxed)
     prepaid = _fits(draft.prepaid, digits, "prepaid")
     of_lines, of_extras = taxed[: len(amounts)], taxed[len(amounts) :]
@@ -93,14 +99,14 @@ def price(draft: Draft) -> Priced:
     )  # fmt: skip
 
 
-def line_amount(line: Line, digits: int) -> Decimal:
-    """Quantity × price ÷ base quantity, rounded half up, and the line's own charges and allowances. Raises CannotPrice."""
+def line_amount(line: Line, digits: int, field: str = "lines") -> Decimal:
+    """Quantity × price ÷ base quantity, and the line's own charges and allowances; rounded half up, once. Raises CannotPrice."""
     if line.base_quantity <= 0:
-        raise CannotPrice(f"lines.{line.id}.base_quantity", "A price is for more than nothing: give a number above 0.")
-    goods = rounded(Fraction(line.quantity) * Fraction(line.unit_price) / Fraction(line.base_quantity), digits)
-    amount = goods + _sum(rounded(each.signed, digits) for each in line.adjustments)
+        raise CannotPrice(f"{field}.base_quantity", "A price is for more than nothing: give a number above 0.")
+    goods = Fraction(line.quantity) * Fraction(line.unit_price) / Fraction(line.base_quantity)
+    amount = rounded(goods + sum((Fraction(each.signed) for each in line.adjustments), Fraction()), digits)
     if abs(amount) >= MOST:
-        raise CannotPrice(f"lines.{line.id}", f"This line comes to {amount:.3E}: no line is as much as {MOST:.0E}.")
+        raise CannotPrice(field, f"This line comes to {amount:.3E}: no line is as much as {MOST:.0E}.")
     return amount
 
 
@@ -114,7 +120,16 @@ def _coupon(draft: Draft, amounts: Sequence[Decimal], digits: int) -> list[Adjus
     if not coupon:
         return []
     parts = spread(coupon, amounts, digits)
-    return [Adjustment("allowance", part, line.tax) for line, part in zip(draft.lines, parts, strict=True) if part]
+    return [
+        Adjustment("allowance", part, line.tax, place)
+        for place, (line, part) in enumerate(zip(draft.lines, parts, strict=True))
+        if part
+    ]
+
+
+def _lines_of(extras: Sequence[Adjustment], lines: int) -> list[int]:
+    """Which line each is taken off; what is the whole document's is like a line of its own."""
+    return [lines + place if extra.line is None else extra.line for place, extra in enumerate(extras)]
 
 
 def _tax_of(extra: Adjustment) -> Tax:

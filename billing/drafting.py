@@ -128,7 +128,7 @@ def draft(work: Work, published: Published) -> Figures | None:
             work.terms.currency,
             [document.Line(str(n), Decimal(1), each.charge.amount, rates[each.tax_class].tax) for n, each in enumerate(rated)],
             work.mode, work.rounding,
-            [document.Adjustment("allowance", part, rates[rated[n].tax_class].tax) for _, n, part in parts],
+            [document.Adjustment("allowance", part, rates[rated[n].tax_class].tax, n) for _, n, part in parts],
         )
     )  # fmt: skip
     figures = Figures(

@@ -64,8 +64,8 @@ def served(period: Period, since: Moment | None, until: Moment | None, zone: Zon
     """The days of the period with service from `since` (None: before it) to `until` (None: beyond it). Raises CannotPrice."""
     first = period.start if since is None else local_day(since, zone)
     end = period.end if until is None else local_day(until, zone)
-    if end < first:
-        raise CannotPrice("until", f"Service ends on {end}, before it starts, on {first}.")
+    if since is not None and until is not None and _before(until, since, zone):
+        raise CannotPrice("until", f"Service ends on {until}, before it starts, on {since}.")
     days = (min(end, period.end) - max(first, period.start)).days
     return Part(max(0, days), period.days)
 
@@ -76,6 +76,12 @@ def rest_from(period: Period, change_on: Moment, zone: ZoneInfo) -> Part:
     if not period.start <= day <= period.end:
         raise CannotPrice("change_on", f"{day} is not in the period from {period.start} to {period.end}.")
     return Part((period.end - day).days, period.days)
+
+
+def _before(one: Moment, other: Moment, zone: ZoneInfo) -> bool:
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return one < other
+    return local_day(one, zone) < local_day(other, zone)
 
 
 def local_day(moment: Moment, zone: ZoneInfo) -> date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import singledispatch
+from reprlib import repr as short
 from typing import Any
 
 import pydantic
@@ -36,9 +37,9 @@ def quote(given: Any) -> Json:
 
 def _read(given: Any) -> Any:
     if not isinstance(given, Mapping):
-        raise CannotPrice("", "A case is a JSON object.")
+        raise CannotPrice("case", "A case is a JSON object.")
     if given.get("kind") not in KINDS:
-        raise CannotPrice("kind", f"There is no kind {given.get('kind')!r}; the kinds are {', '.join(KINDS)}.")
+        raise CannotPrice("kind", f"There is no kind {short(given.get('kind'))}; the kinds are {', '.join(KINDS)}.")
     try:
         return CASES.validate_python(dict(given))
     except pydantic.ValidationError as wrong:
@@ -104,7 +105,7 @@ def _(case: ProrationCase) -> Json:
     figures = {"days": part.days, "of_days": part.of_days, "fraction": told(rounded(part.fraction, 9))}
     if case.tax is None:
         return {**figures, "net": told(amount)}
-    tax = tax_on(amount, case.tax.rate, case.tax_mode, digits)
+    tax = tax_on(amount, case.tax.tax().rate, case.tax_mode, digits)
     net = amount if case.tax_mode == "exclusive" else amount - tax
     return {**figures, "net": told(net), "tax": told(tax), "gross": told(net + tax)}
 
@@ -124,13 +125,13 @@ def _(case: FuelCase) -> Json:
     digits = minor_digits(case.currency)
     table = FuelTable(case.base, case.step, case.percent_per_step, case.floor_percent, case.cap_percent)
     percent = table.percent(case.index)
-    return {"percent": told(_two_decimals(percent)), "amount": told(table.amount(case.index, case.on, digits))}
+    return {"percent": _percent(percent), "amount": told(table.amount(case.index, case.on, digits))}
 
 
-def _two_decimals(percent: Decimal) -> Decimal:
-    """At least; more where it has more."""
-    short = rounded(percent, 2)
-    return short if short == percent else percent.normalize()
+def _percent(percent: Decimal) -> str:
+    """With two decimals at least, and all that it has."""
+    brief = rounded(percent, 2)
+    return told(brief) if brief == percent else told(percent).rstrip("0")
 
 
 def _period(case: ProrationCase | ChangeCase) -> Period:

@@ -6,7 +6,7 @@ G export, O outside of the tax's scope.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -53,9 +53,18 @@ def tax_on(amount: Decimal, rate: Decimal, mode: Mode, digits: int) -> Decimal:
     return rounded(Fraction(amount) * part, digits)
 
 
-def by_line(amounts: Iterable[tuple[Tax, Decimal]], mode: Mode, digits: int) -> list[Taxed]:
-    """Each amount's tax is rounded by itself."""
-    return [_taxed(rate, amount, tax_on(amount, rate.rate, mode, digits), mode) for rate, amount in amounts]
+def by_line(
+    amounts: Iterable[tuple[Tax, Decimal]], mode: Mode, digits: int, of: Sequence[int] | None = None
+) -> list[Taxed]:
+    """Each line's tax is rounded by itself. `of` says which line each amount is of (None: each is a line): amounts of one line are rounded
+    together, each with the tax by which it changes the line's."""
+    given, so_far, found = list(amounts), dict[int, Decimal](), []
+    for (rate, amount), line in zip(given, range(len(given)) if of is None else of, strict=True):
+        before = so_far.get(line, Decimal())
+        so_far[line] = before + amount
+        own = tax_on(before + amount, rate.rate, mode, digits) - tax_on(before, rate.rate, mode, digits)
+        found.append(_taxed(rate, amount, own, mode))
+    return found
 
 
 def by_document(amounts: Iterable[tuple[Tax, Decimal]], mode: Mode, digits: int) -> list[Taxed]:

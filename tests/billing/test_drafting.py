@@ -137,6 +137,13 @@ def test_each_part_of_a_coupon_is_taxed_as_its_line() -> None:
     assert [(each.rate.rate, each.base, each.tax) for each in found.groups] == [(20, 90, 18), (10, 180, 18)]
 
 
+def test_by_line_the_tax_is_that_of_what_coupons_leave_of_the_line() -> None:
+    """20 % of 0.34 is 0.07, of 0.32 and of 0.30 it is 0.06; of two coupons of 0.02 by themselves it would be nothing."""
+    given = work({**BASE, "amount": "0.34"}, rounding="line", coupons=[coupon("0.02", "A"), coupon("0.02", "B")])
+    found = drafted(given)
+    assert (found.net, found.tax) == (Decimal("0.30"), Decimal("0.06")) and found.lines[0].tax == Decimal("0.07")
+
+
 def test_what_comes_to_less_than_nothing_is_a_credit_note_with_its_signs_turned() -> None:
     late = Late(
         "S",

@@ -56,6 +56,17 @@ def test_lines_sum_to_their_groups_and_net_and_tax_to_what_is_paid(
             assert each.net + each.tax == (each.amount if mode == "inclusive" else each.amount + each.tax)
 
 
+@given(st.lists(st.tuples(RATES, MONEY, MONEY), min_size=1, max_size=15), MODES)
+def test_by_line_what_is_taken_off_a_line_is_rounded_with_it(
+    given_: list[tuple[Tax, Decimal, Decimal]], mode: str
+) -> None:
+    amounts = [(rate, amount) for rate, line, off in given_ for amount in (line, -off)]
+    taxed = by_line(amounts, mode, 2, [n // 2 for n in range(len(amounts))])  # type: ignore[arg-type]
+    for (rate, line, off), own, its_off in zip(given_, taxed[::2], taxed[1::2], strict=True):
+        assert own.tax == tax_on(line, rate.rate, mode, 2)  # type: ignore[arg-type]
+        assert own.tax + its_off.tax == tax_on(line - off, rate.rate, mode, 2)  # type: ignore[arg-type]
+
+
 @given(st.lists(st.tuples(RATES, MONEY), min_size=1, max_size=15), MODES)
 def test_by_document_a_groups_tax_is_rounded_once(given_: list[tuple[Tax, Decimal]], mode: str) -> None:
     for group in groups(by_document(given_, mode, 2)):  # type: ignore[arg-type]

@@ -83,6 +83,40 @@ def test_a_coupon_takes_off_no_more_than_there_is() -> None:
     assert (told["net"], told["tax"], told["gross"], told["due"]) == ("0.00", "0.00", "0.00", "0.00")
 
 
+def test_a_coupons_part_is_taxed_with_its_line_where_tax_is_rounded_by_line() -> None:
+    """Three lines of 0.33 less 0.07, 0.06 and 0.06: 20 % of 0.26 is 0.05, of 0.27 too; the parts by themselves would have taken 0.01 each off 0.07."""
+    lines = [line(id=str(n), unit_price="0.33") for n in range(3)]
+    answer = quote(document(*lines, rounding="line", coupon={"amount": "0.19"}))
+    assert [each["amount"] for each in answer["adjustments"]] == ["0.07", "0.06", "0.06"]
+    assert (answer["net"], answer["tax"]) == ("0.80", "0.15")
+
+
+def test_a_line_is_rounded_once_with_what_is_taken_off_it() -> None:
+    taken_off = [{"kind": "allowance", "amount": "2.00"}]
+    answer = quote(document(line(unit_price="1.005", adjustments=taken_off), line(id="2", unit_price="1.005")))
+    assert [each["net"] for each in answer["lines"]] == ["-1.00", "1.01"]
+
+
+def test_no_rate_is_needed_where_there_is_no_tax() -> None:
+    for tax in ({"category": "O"}, {"category": "O", "rate": None}, {"category": "O", "rate": "0"}):
+        assert quote(document(line(tax=tax)))["tax_groups"] == [
+            {"category": "O", "rate": "0", "base": "10.00", "tax": "0.00"}
+        ]
+
+
+def test_an_instant_is_read_to_the_nanosecond_and_by_its_own_offset() -> None:
+    for moment, days in [
+        ("2026-03-31T23:59:59.999999999+02:00", 1), ("2026-03-31T22:00:00.000000001Z", 0), ("2026-03-28T18:30:00-05", 3),
+    ]:  # fmt: skip
+        assert quote({**PRORATION, "from": moment})["days"] == days
+
+
+@pytest.mark.parametrize(("since", "until"), [("2026-04-20", None), (None, "2026-02-20"), ("2026-02-01", "2026-02-20")])
+def test_service_outside_of_the_period_costs_nothing(since: str | None, until: str | None) -> None:
+    answer = quote({**PRORATION, "from": since, "until": until})
+    assert (answer["days"], answer["fraction"], answer["net"]) == (0, "0.000000000", "0.00")
+
+
 def test_a_coupon_is_spread_by_largest_remainder_and_lowers_the_tax() -> None:
     answer = quote(
         document(
@@ -112,14 +146,22 @@ def test_fuel_counts_whole_steps_up_to_its_cap() -> None:
     assert (quote(FUEL)["percent"], quote(FUEL)["amount"]) == ("3.50", "8.75")
     assert quote({**FUEL, "cap_percent": "2.125"})["percent"] == "2.125"
     assert quote({**FUEL, "index": "2.69"})["percent"] == "0.00"
+    many = {
+        **FUEL,
+        "index": "900000000000000.001",
+        "base": "0",
+        "step": "0.000000000001",
+        "percent_per_step": "0.123456789013",
+    }
+    assert quote(many)["percent"] == "111111110111700000123456789.013"
 
 
 @pytest.mark.parametrize(
     ("case", "field", "word"),
     [
         ({"kind": "invoice"}, "kind", "document, proration"),
-        ("text", "", "JSON object"),
-        (document(line(quantity="1" + "0" * 14, unit_price="1000")), "lines.1", "1E+15"),
+        ("text", "case", "JSON object"),
+        (document(line(quantity="1" + "0" * 14, unit_price="1000")), "lines.0", "1E+15"),
         (document(currency="EURO"), "currency", "3 characters"),
         (document(currency="XQX"), "currency", "ISO 4217"),
         (document(currency="XAU"), "currency", "ISO 4217"),
@@ -128,8 +170,8 @@ def test_fuel_counts_whole_steps_up_to_its_cap() -> None:
         (document(line(unit_price="NaN")), "lines.0.unit_price", "12.50"),
         (document(line(base_quantity="0")), "lines.0.base_quantity", "greater than 0"),
         (document(line(tax={"category": "X", "rate": "1"})), "lines.0.tax.category", "'S'"),
-        (document(line(tax={"category": "AE", "rate": "20"})), "lines.0.tax", "bears no tax"),
-        (document(line(), line(adjustments=[{"kind": "allowance", "amount": "-1"}])), "lines.1.adjustments.0.amount", "0"),
+        (document(line(tax={"category": "AE", "rate": "20"})), "lines.0.tax.rate", "bears no tax"),
+        (document(line(), line(id="2", adjustments=[{"kind": "allowance", "amount": "x"}])), "lines.1.adjustments.0.amount", "12.50"),
         (document(lines=[]), "lines", "at least 1"),
         (document(taxmode="inclusive"), "taxmode", "misspelt"),
         (document(prepaid="1.005"), "prepaid", "more decimals"),

@@ -440,9 +440,9 @@ class Invoice:
         amounts = [(amount, tax) for (_, _, _, amount, _), tax in zip(self.lines, taxes, strict=True)]
         off: dict[tuple[str, Fraction], int] = defaultdict(int)
         for coupon in self.coupons:
-            for share, tax in zip(spread(int(coupon["minor"]), [line[3] for line in self.lines]), taxes, strict=True):
-                off[tax] += share
-                amounts.append((-share, tax))
+            for n, share in enumerate(spread(int(coupon["minor"]), [line[3] for line in self.lines])):
+                off[taxes[n]] += share
+                amounts[n] = (amounts[n][0] - share, taxes[n])
         groups = {
             tax: self.group(tax[1], [amount for amount, of in amounts if of == tax]) for tax in sorted(set(taxes))
         }

@@ -18,8 +18,15 @@ from billing.tax import Tax
 FULL, REDUCED, NONE = Tax("S", Decimal(20)), Tax("S", Decimal("5.5")), Tax("Z", Decimal(0))
 
 
-def priced(lines: list[tuple[Tax, int]], mode: tax.Mode = "exclusive", rounding: tax.Rounding = "document") -> Invoice:
-    taxed = (tax.by_line if rounding == "line" else tax.by_document)([(t, Decimal(a)) for t, a in lines], mode, 0)
+def priced(
+    lines: list[tuple[Tax, int]],
+    mode: tax.Mode = "exclusive",
+    rounding: tax.Rounding = "document",
+    of: list[int] | None = None,
+) -> Invoice:
+    """`of`: which line each is of, where tax is rounded by line."""
+    given = [(t, Decimal(a)) for t, a in lines]
+    taxed = tax.by_line(given, mode, 0, of) if rounding == "line" else tax.by_document(given, mode, 0)
     items = [
         Item(str(n), each.rate, Sums(int(each.amount), int(each.net), int(each.tax))) for n, each in enumerate(taxed, 1)
     ]
@@ -39,7 +46,15 @@ def groups(invoice: Invoice) -> dict[Tax, Sums]:
 def invoices(draw: st.DrawFn) -> Invoice:
     amounts = st.integers(-3_000, 20_000).filter(bool)
     lines = draw(st.lists(st.tuples(st.sampled_from([FULL, REDUCED, NONE]), amounts), min_size=1, max_size=6))
-    made = priced(lines, draw(st.sampled_from(["exclusive", "inclusive"])), draw(st.sampled_from(["document", "line"])))
+    of = list(range(len(lines)))
+    for place in draw(st.lists(st.sampled_from(of), max_size=4)):  # a coupon's parts
+        rate, amount = lines[place]
+        left = amount + sum(lines[n][1] for n in range(len(of)) if n != place and of[n] == place)
+        if left > 1:
+            lines.append((rate, -draw(st.integers(1, left - 1))))
+            of.append(place)
+    mode, rounding = draw(st.sampled_from(["exclusive", "inclusive"])), draw(st.sampled_from(["document", "line"]))
+    made = priced(lines, mode, rounding, of)  # type: ignore[arg-type]
     return made if made.left.gross > 0 else priced([(FULL, 10_000)])
 
 
