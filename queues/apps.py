@@ -18,7 +18,9 @@ class QueuesConfig(AppConfig):
         from queues.engine.dispatch import dispatch, dispatch_alike
         from queues.ledger import clock
         from queues.ledger.audit import write
+        from queues.ledger.run_now import run_now
 
         ports.dispatch, ports.dispatch_alike = dispatch, dispatch_alike
         ports.audit, ports.outbox, ports.clock = write, outbox, lambda: clock.now()
+        ports.look = run_now
         autodiscover_modules("jobs")

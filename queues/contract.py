@@ -180,6 +180,23 @@ class RunRequest:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class RunNow:
+    """How a run stands. `ended`: nothing more comes of it by itself; `error` says why, where it did not succeed. `done` and `total` are
+    in the handler's own unit."""
+
+    state: str
+    ended: bool
+    done: float | None = None
+    total: float | None = None
+    note: str = ""
+    error: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state == "succeeded"
+
+
 class Dispatcher(Protocol):
     def __call__(self, requests: Sequence[RunRequest]) -> list[RunRef]:
         """Insert the runs in the caller's transaction; they are released to the workers after its commit."""
@@ -229,12 +246,19 @@ class Ports:
     audit: AuditWriter | None = None
     outbox: Outbox | None = None
     clock: Callable[[], datetime] | None = None
+    look: Callable[[UUID], RunNow | None] | None = None
 
     def now(self) -> datetime:
         """The ledger's time, aware UTC: the one that a domain writes down."""
         if self.clock is None:
             raise RuntimeError("The clock cannot be read before Django is set up: call django.setup() first.")
         return self.clock()
+
+    def run_now(self, run_id: UUID) -> RunNow | None:
+        """How the run stands; None where it is there no more."""
+        if self.look is None:
+            raise RuntimeError("Runs cannot be looked at before Django is set up: call django.setup() first.")
+        return self.look(run_id)
 
     def dispatcher(self) -> Dispatcher:
         if self.dispatch is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from billing.admin import show
 from billing.admin.frame import MoneyAdmin
 from billing.models import Document, RunItem, Seller, Standing
-from billing.selectors import document_page
+from billing.selectors import document_page, paper
 from billing.selectors.sellers import today
 from queues import policy
 
@@ -19,6 +20,7 @@ RELATED = ("customer", "contract", "run", "standing", "credits", "dunning")
 
 def page(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpResponse:
     standing: Standing | None = getattr(document, "standing", None)
+    prefetch_related_objects([document], *paper.PARTS)
     day = today()
     context = {
         "job": request.GET.get("job", ""),
@@ -30,7 +32,7 @@ def page(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpRes
         "adjustments": list(document.adjustments.all()), "tax_groups": list(document.tax_groups.all()),
         "item": RunItem.objects.filter(document=document).select_related("previous", "run").first(),
         "happenings": document_page.happenings(document), "entries": list(document.entries.all()),
-        "payments": document_page.payments(document), "verbs": verbs(document, standing),
+        "payments": document_page.payments(document), "verbs": verbs(document, standing), "unprintable": paper.unprintable(document),
         "may_audit": policy.may(request.user, policy.Action.AUDIT),
     }  # fmt: skip
     kind = "" if document.kind == Document.Kind.INVOICE else "Credit note "

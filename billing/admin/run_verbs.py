@@ -38,9 +38,9 @@ def prepare(admin: MoneyAdmin, request: HttpRequest) -> HttpResponse:
     address: list[str] = []
 
     def do(given: dict[str, Any]) -> str:
-        runs.prove_over(given["through"])
-        run = runs.open_run(given["through"], issue_date=given["issue_date"], actor=actor_of(request))
-        job = run_jobs.ask_prepare(run, actor=actor_of(request), why=given["why"])
+        run, job = run_jobs.ask_new(
+            given["through"], issue_date=given["issue_date"], actor=actor_of(request), why=given["why"]
+        )
         address.append(run_page.url(run, job.id))
         return f"Run {run.code} is being prepared."
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from billing.admin import charts, document_page, fields, show
+from billing.admin import charts, document_page, fields, show, statement_page
 from billing.admin.frame import MoneyAdmin
-from billing.models import Customer, Seller, Standing
-from billing.selectors import ageing, statement
+from billing.models import Seller, Standing
+from billing.selectors import ageing
 from billing.selectors.sellers import today
 
 LABELS = {
@@ -26,21 +25,17 @@ class OnForm(forms.Form):
     on = fields.day(label="As of the end of", required=False)
 
 
-class BetweenForm(forms.Form):
-    currency = fields.choice(label="Currency", required=False)
-    since = fields.day(label="From", required=False)
-    until = fields.day(label="To", required=False)
-
-
 @admin.register(Standing)
 class StandingAdmin(MoneyAdmin):
     """Its list is the ageing page; a document's standing itself is on the document's page."""
 
     def get_urls(self) -> list[Any]:
-        account = path(
-            "customer/<int:pk>/", self.admin_site.admin_view(self.statement_view), name="billing_standing_statement"
-        )
-        return [account, *super().get_urls()]
+        wrap, root = self.admin_site.admin_view, "customer/<int:pk>/"
+        account = [
+            path(root, wrap(self.statement_view), name="billing_standing_statement"),
+            path(f"{root}pdf/", wrap(self.statement_pdf_view), name="billing_standing_statement_pdf"),
+        ]
+        return [*account, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self.enter(request)
@@ -69,25 +64,10 @@ class StandingAdmin(MoneyAdmin):
         return document_page.lead_to(standing.document)
 
     def statement_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self.enter(request)
-        customer = Customer.objects.filter(pk=pk).first()
-        if customer is None:
-            raise Http404("There is no such customer.")
-        currencies = statement.currencies(customer)
-        day = today()
-        form = BetweenForm(request.GET or None)
-        form.fields["currency"].choices = [(each, each) for each in currencies]  # type: ignore[attr-defined]
-        given = form.cleaned_data if form.is_valid() else {}
-        since = given.get("since") or day.replace(day=1) - timedelta(days=365)
-        until = given.get("until") or day
-        currency = given.get("currency") or (currencies[0] if currencies else "")
-        told = statement.statement(customer, currency, since, until) if currency else None
-        filled = {"currency": currency, "since": since, "until": until}
-        shown = form if form.errors else BetweenForm(initial=filled)
-        shown.fields["currency"].choices = [(each, each) for each in currencies]  # type: ignore[attr-defined]
-        context = {"customer": customer, "statement": told, "form": shown, "opts": None, "until": until}
-        context["content_title"] = f"Account of {customer.name}"
-        return self.shown(request, "billing/statement.html", f"Account of {customer.name}", context)
+        return statement_page.page(self, request, pk)
+
+    def statement_pdf_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return statement_page.pdf(self, request, pk)
 
 
 def _aged(each: ageing.Ageing) -> dict[str, Any]:

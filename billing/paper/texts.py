@@ -97,6 +97,38 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     # --- foot -------------------------------------------------------------------------------------------------------
     "page": ("Page {page} of {pages}", "Seite {page} von {pages}", "Page {page} sur {pages}"),
     "seller_tax_id": ("Tax ID {value}", "UID/USt-IdNr. {value}", "N° TVA {value}"),
+    # --- the account statement ---------------------------------------------------------------------------------------
+    "account": ("Account statement", "Kontoauszug", "Relevé de compte"),
+    "account.span": ("From – to", "Von – bis", "Du – au"),
+    "account.currency": ("Currency", "Währung", "Devise"),
+    "account.day": ("Date", "Datum", "Date"),
+    "account.what": ("Description", "Bezeichnung", "Désignation"),
+    "account.amount": ("Amount {currency}", "Betrag {currency}", "Montant {currency}"),
+    "account.balance": ("Balance {currency}", "Saldo {currency}", "Solde {currency}"),
+    "account.opening": ("Opening balance", "Anfangssaldo", "Solde d’ouverture"),
+    "account.closing": ("Closing balance", "Endsaldo", "Solde de clôture"),
+    "account.for": ("{what}, {number}", "{what}, {number}", "{what}, {number}"),
+    "account.payment": ("Payment", "Zahlung", "Paiement"),
+    "account.refund": ("Refund", "Rückzahlung", "Remboursement"),
+    "account.dispute": ("Payment taken back", "Rückbuchung", "Paiement rejeté"),
+    "account.write_off": ("Written off", "Ausgebucht", "Passé en perte"),
+    "account.recovery": ("Write-off taken back", "Ausbuchung zurückgenommen", "Annulation de la perte"),
+    "account.booking": ("Booking", "Buchung", "Écriture"),
+    "account.owed": (
+        "On {day}, {amount} is owed to us.",
+        "Zum {day} sind {amount} zu unseren Gunsten offen.",
+        "Au {day}, le solde en notre faveur est de {amount}.",
+    ),
+    "account.credit": (
+        "On {day}, you have a credit of {amount}.",
+        "Zum {day} haben Sie ein Guthaben von {amount}.",
+        "Au {day}, vous avez un avoir de {amount}.",
+    ),
+    "account.even": (
+        "On {day}, nothing is owed.",
+        "Zum {day} ist das Konto ausgeglichen.",
+        "Au {day}, le compte est soldé.",
+    ),
     # --- why no tax is due (BT-120) -----------------------------------------------------------------------------------
     "why.AE": (
         "Reverse charge: the recipient owes the tax.",

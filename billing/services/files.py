@@ -77,4 +77,9 @@ def _file(document: Document, kind: str, content: bytes, *, kept: bool) -> File:
 
 def file_stem(document: Document) -> str:
     """The number, in letters that every file system takes."""
-    return NOT_IN_NAMES.sub("-", str(document)).strip("-.") or str(document.pk)
+    return safe_name(str(document)) or str(document.pk)
+
+
+def safe_name(text: str) -> str:
+    """In letters that every file system takes."""
+    return NOT_IN_NAMES.sub("-", text).strip("-.")

@@ -1,20 +1,20 @@
-"""What an import must not change, since something was billed by it."""
+"""What an import must not change, since something was billed by it: the facts for many rows at once; the rules are billing.kept_rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
+from django.db.models import Q
+
+from billing import kept_rules
 from billing.interchange.plan import Change
 from billing.interchange.problems import Problem
 from billing.interchange.reading import Table
-from billing.models import Document, PriceList, Service
-from billing.selectors import fixed, trade
-from billing.services import kept_days
+from billing.models import Contract, Document, PriceList, Service
+from billing.selectors import billed, trade
 
 Changes = Mapping[str, Sequence[Change]]
-OF_CONTRACT = ("customer", "jurisdiction", "currency", "anchor", "every")
-OF_PRICE_LIST = ("currency", "tax_mode", "tax_class")
-LATER = "add a version from a later day"
 
 
 def hold(tables: Sequence[Table]) -> None:
@@ -50,7 +50,8 @@ def hold(tables: Sequence[Table]) -> None:
         )
     for chunk in trade.chunks(lists):
         list(PriceList.objects.filter(code__in=chunk).order_by("pk").select_for_update().values_list("pk"))
-    fixed.hold(contracts)
+    for chunk in trade.chunks(contracts):
+        list(Contract.objects.filter(code__in=chunk).order_by("pk").select_for_update().values_list("pk"))
 
 
 def problems(changes: Changes) -> list[Problem]:
@@ -58,88 +59,121 @@ def problems(changes: Changes) -> list[Problem]:
     return [problem for check in CHECKS for problem in check(changes)]
 
 
+def _told(change: Change, refusals: kept_rules.Refusals) -> Iterator[Problem]:
+    """What is of the whole row is told of the first field that would change."""
+    for field, message in refusals:
+        yield change.problem(field or change.names[0], message)
+
+
+def _changed(changes: Changes, table: str) -> list[Change]:
+    """Rows that are there, and would be others."""
+    return [each for each in changes.get(table, ()) if each.before is not None]
+
+
 def _visits(changes: Changes) -> Iterator[Problem]:
     """Visits that a document counts, and the weigh tickets of such, new ones as well."""
-    visits = [each for each in changes.get("visits", ()) if each.before is not None]
+    visits = _changed(changes, "visits")
     tickets = [(each, _visits_of(each)) for each in changes.get("weigh_tickets", ())]
-    on = fixed.visits_on_documents({each.after.code for each in visits}.union(*(codes for _, codes in tickets)))
+    on = billed.visits_on_documents({each.after.code for each in visits}.union(*(codes for _, codes in tickets)))
     for change in visits:
-        if change.after.code in on:
-            yield change.problem(change.names[0], _billed(change.after.code, on[change.after.code]))
+        yield from _told(change, _of_visit(change.after.code, on))
     for change, codes in tickets:
-        for code in codes:
-            if code in on:
-                yield change.problem(change.names[0] if change.before else "visit", _billed(code, on[code]))
+        for code in sorted(codes):
+            for _, message in _of_visit(code, on):
+                yield change.problem(change.names[0] if change.before else "visit", message)
 
 
 def _visits_of(ticket: Change) -> set[str]:
     return {row.visit for row in (ticket.before, ticket.after) if row is not None}
 
 
-def _billed(visit: str, document: Document) -> str:
-    if document.state == Document.State.FINAL:
-        return f"Visit {visit} was billed on {document.number}: it is not changed any more. Make a credit note."
-    of_run = f" of run {document.run.code}" if document.run else ""
-    return f"Visit {visit} is on a draft{of_run}: send that draft back, or discard the run, and import again."
+def _of_visit(code: str, on: Mapping[str, Document]) -> kept_rules.Refusals:
+    if document := on.get(code):
+        yield from kept_rules.visit(code, str(document), final=document.state == Document.State.FINAL)
 
 
 def _contracts(changes: Changes) -> Iterator[Problem]:
-    changed = [each for each in changes.get("contracts", ()) if each.before is not None]
-    moved = [
-        each for each in changes.get("services", ()) if each.before is not None and {"contract", "price_list"} & set(each.names)
-    ]  # fmt: skip
-    codes = {each.after.id for each in changed} | {row.contract for each in moved for row in (each.before, each.after)}
-    done = fixed.billed_contracts(codes)
+    changed = _changed(changes, "contracts")
+    final = billed.final_contracts({each.after.code for each in changed})
     for change in changed:
-        for name in OF_CONTRACT:
-            if name in change.names and change.after.id in done:
-                yield change.problem(
-                    name, f"Contract {change.after.id} has final documents: its {name} stays. End it, and make another."
-                )
+        code = change.after.code
+        yield from _told(change, kept_rules.contract(code, change.names, final=code in final))
+
+
+def _services(changes: Changes) -> Iterator[Problem]:
+    moved = [each for each in _changed(changes, "services") if {*kept_rules.OF_SERVICE} & {*each.names}]
+    until = billed.services_until({each.after.code for each in moved})
     for change in moved:
-        if {change.before.contract, change.after.contract} & done:
-            name = "contract" if "contract" in change.names else "price_list"
-            yield change.problem(
-                name, f"Service {change.after.id} is billed with another {name}: end it, and make another."
-            )
+        code = change.after.code
+        yield from _told(change, kept_rules.service(code, change.names, billed=code in until))
 
 
 def _prices(changes: Changes) -> Iterator[Problem]:
-    versions = [each for each in changes.get("price_versions", ()) if each.before is not None]
-    lists = [each for each in changes.get("price_lists", ()) if each.before is not None]
-    days = fixed.billed_days({each.after.price_list for each in versions} | {each.after.id for each in lists})
+    versions, lists = _changed(changes, "price_versions"), _changed(changes, "price_lists")
+    periods = billed.billed_periods({each.after.price_list for each in versions} | {each.after.code for each in lists})
     for change in versions:
         before, after = change.before, change.after
-        by_it = [
-            (start, end) for start, end in days[after.price_list]
-            if end > before.valid_from and (before.valid_until is None or start < before.valid_until)
-        ]  # fmt: skip
-        last = max((end for _, end in by_it), default=None)
-        if last is None:
-            continue
-        if "rules" in change.names:
-            yield change.problem("rules", f"Final documents were made with this version, up to {last}: {LATER}.")
-        elif after.valid_until is not None and after.valid_until < min(last, before.valid_until or last):
-            yield change.problem(
-                "valid_until", f"Final documents were made with this version, up to {last}: end it then, or later."
-            )
+        until = kept_rules.billed_with((before.valid_from, before.valid_until), periods[after.price_list])
+        yield from _told(change, kept_rules.price_version(change.names, after.valid_until, until))
     for change in lists:
-        for name in OF_PRICE_LIST:
-            if name in change.names and days[change.after.id]:
-                yield change.problem(
-                    name,
-                    f"Final documents were made with price list {change.after.id}: its {name} stays. Make another list.",
-                )
+        code = change.after.code
+        yield from _told(change, kept_rules.price_list(code, change.names, billed=bool(periods[code])))
 
 
 def _coupons(changes: Changes) -> Iterator[Problem]:
-    changed = [each for each in changes.get("coupons", ()) if each.before is not None]
-    used = fixed.used_coupons({each.after.id for each in changed})
+    changed = _changed(changes, "coupons")
+    used = billed.used_coupons({each.after.code for each in changed})
     for change in changed:
-        if change.after.id in used:
-            yield change.problem(change.names[0], f"Coupon {change.after.id} is used: it is not changed any more.")
+        yield from _told(change, kept_rules.coupon(change.after.code, used=change.after.code in used))
+
+
+def _stays(changes: Changes) -> Iterator[Problem]:
+    changed = changes.get("stays", ())
+    until = billed.services_until({each.after.service for each in changed})
+    for change in changed:
+        was, now = (
+            (None, None) if row is None else (row.delivered_on, row.removed_on) for row in (change.before, change.after)
+        )
+        yield from _told(change, kept_rules.stay(was, now, until.get(change.after.service)))
+
+
+def _spans(changes: Changes) -> Iterator[Problem]:
+    """No visit is left outside of what is served."""
+    for table, of in (("contracts", "service__contract__code"), ("services", "service__code")):
+        for change in _changed(changes, table):
+            if not {"starts_on", "ends_on", "ends"} & set(change.names):
+                continue
+            row, end = change.after, change.after.ends_on
+            # A service's last day is read with its contract's `ends`: here, as late as that may be.
+            if end is not None and (table == "services" or row.ends == "inclusive"):
+                end += timedelta(days=1)
+            visit = billed.visit_outside(Q(**{of: row.code}), row.starts_on, end)
+            yield from _told(change, kept_rules.span(visit, row.starts_on))
+
+
+def _taxes(changes: Changes) -> Iterator[Problem]:
+    for change in _changed(changes, "tax_rates"):
+        was = change.before
+        taxed = billed.taxed(was.jurisdiction, was.tax_class, was.valid_from, was.valid_until)
+        yield from _told(change, kept_rules.tax_rate(change.names, change.after.valid_until, taxed))
+    changed = _changed(changes, "jurisdictions")
+    places = billed.billed_jurisdictions({each.after.code for each in changed})
+    for change in changed:
+        code = change.after.code
+        yield from _told(change, kept_rules.jurisdiction(code, change.names, billed=code in places))
+
+
+def _published(changes: Changes) -> Iterator[Problem]:
+    for change in changes.get("fuel_index", ()):
+        yield from _told(change, kept_rules.fuel_index(billed.fuelled(change.after.code, change.after.published_on)))
+    for change in _changed(changes, "exchange_rates"):
+        row = change.after
+        if "rate" in change.names:
+            yield from _told(
+                change, kept_rules.exchange_rate(row.on, used=billed.exchanged(row.base, row.quote, row.on))
+            )
 
 
 CHECKS: tuple[Callable[[Changes], Iterator[Problem]], ...] = (
-    _visits, _contracts, _prices, _coupons, kept_days.stays, kept_days.spans, kept_days.tax_rates, kept_days.fuel,
+    _visits, _contracts, _services, _prices, _coupons, _stays, _spans, _taxes, _published,
 )  # fmt: skip

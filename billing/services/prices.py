@@ -8,12 +8,15 @@ from typing import Any
 
 from django.db import transaction
 
+from billing import kept_rules
 from billing.errors import WrongFields
 from billing.models import PriceList, PriceVersion
 from billing.price_rules import proved, stored
 from billing.selectors.billed import billed_with
 from billing.services.master import rows
 from queues.contract import Actor
+
+FIELDS = {"rules": "", "price_list": "valid_from"}  # where the editor tells of them
 
 
 def add_version(
@@ -59,8 +62,7 @@ def delete_version(row: PriceVersion, *, actor: Actor, why: str = "") -> None:
     with transaction.atomic():
         _lock(row.price_list)
         held = PriceVersion.objects.select_for_update().get(pk=row.pk)
-        if (until := billed_with(held)) is not None:
-            raise WrongFields.of("", _used(until), "billed")
+        rows.refuse(kept_rules.price_version({"rules"}, None, billed_with(held)), field="")
         rows.remove(held, actor=actor, why=why)
 
 
@@ -71,15 +73,9 @@ def _lock(price_list: PriceList) -> None:
 
 def _is_free(before: PriceVersion, row: PriceVersion) -> None:
     """What final documents were made with stays: such a version may only end, after the last day that they are for."""
-    until = billed_with(before)
-    if until is None:
-        return
-    if row.valid_from != before.valid_from or row.price_list_id != before.price_list_id:
-        raise WrongFields.of("valid_from", _used(until), "billed")
-    if row.rules != before.rules:
-        raise WrongFields.of("", _used(until), "billed")
-    if row.valid_until is not None and row.valid_until < until:
-        raise WrongFields.of("valid_until", _used(until), "billed")
+    names = rows.differing(row, before, "price_list", "valid_from", "rules")
+    for name, message in kept_rules.price_version(names, row.valid_until, billed_with(before)):
+        raise WrongFields.of(FIELDS.get(name, name), message, "billed")
 
 
 def _differ(old: Sequence[Any], rules: Sequence[Any]) -> bool:
@@ -103,7 +99,3 @@ def _overlaps_none(row: PriceVersion) -> None:
                 f"Another version is valid from {other.valid_from} {end}: two would be in force on one day.",
                 "overlap",
             )
-
-
-def _used(until: date) -> str:
-    return f"Final documents were made with it, for days before {until}: add a new version that begins on {until} or later."

@@ -354,6 +354,7 @@ ADMIN: tuple[Row, ...] = (
             "bankline/<int:pk>/assign",
             "bankline/<int:pk>/ignore",
             "standing/customer/<int:pk>",
+            "standing/customer/<int:pk>/pdf",
         )
     ),
     *(page(f"admin/rq/{place}", "admins") for place in _RQ),

@@ -52,6 +52,14 @@ def done(browser: Client, address: str, **posted: Any) -> None:
     assert answer.status_code == 302, [line for line in answer.content.decode().splitlines() if "error" in line]
 
 
+def test_letters_that_cannot_be_printed_are_named_on_the_page(as_: Browser) -> None:
+    plain = makers.a_final_invoice(1, customer=makers.a_customer("C-1", name="山田清掃 Ente"))
+    strange = makers.a_final_invoice(2, customer=makers.a_customer("C-2", name="Ente \U00013000 Söhne"))
+    assert "cannot be printed" not in text(as_("manager"), url(plain))
+    shown = text(as_("manager"), url(strange))
+    assert "<b>These letters cannot be printed:</b> \U00013000." in shown
+
+
 def test_each_line_tells_how_it_came_about_and_on_which_visits_it_rests(invoice: Document, as_: Browser) -> None:
     shown = text(as_("manager"), url(invoice))
     assert "4 pick-ups × 30.00 = 120.00 EUR" in shown

@@ -29,20 +29,20 @@ def refused(table: str, old: str, new: str) -> list[str]:
 
 def test_a_billed_visit_stays(invoice: Document) -> None:
     assert refused("visits", "2026-10-05,done", "2026-10-05,missed_by_us")[0] == (
-        "visits.csv row 2, outcome: Visit V-1 was billed on INV-000001: it is not changed any more. Make a credit note."
+        "visits.csv row 2, outcome: Visit V-1 is billed on INV-000001, which is final: credit the document instead."
     )
     assert Visit.objects.get(code="V-1").outcome == "done"
 
 
 def test_the_weight_of_a_billed_visit_stays(invoice: Document) -> None:
-    assert "Visit V-1 was billed on INV-000001" in refused("weigh_tickets", "4.5", "4.6")[0]
+    assert "Visit V-1 is billed on INV-000001" in refused("weigh_tickets", "4.5", "4.6")[0]
 
 
 def test_a_billed_visit_gets_no_ticket_afterwards(invoice: Document) -> None:
     Visit.objects.filter(code="V-2").update(billed_on=invoice, outcome="done")
     report = bring({"weigh_tickets": "code,visit,gross,tare\nW-2,V-2,2,1\n"})
     assert told(report) == [
-        "weigh_tickets.csv row 2, visit: Visit V-2 was billed on INV-000001: it is not changed any more. Make a credit note."
+        "weigh_tickets.csv row 2, visit: Visit V-2 is billed on INV-000001, which is final: credit the document instead."
     ]
 
 
@@ -60,7 +60,7 @@ def test_a_visit_on_a_draft_waits_for_it() -> None:
     )
     Visit.objects.filter(code="V-1").update(billed_on=draft)
     assert (
-        "send that draft back, or discard the run, and import again"
+        "send the draft back first, then its period is billed anew"
         in refused("visits", "05,done", "05,missed_by_us")[0]
     )
 
@@ -81,14 +81,14 @@ def test_a_billed_contract_keeps_its_terms(invoice: Document, old: str, new: str
 
 def test_prices_that_were_billed_by_stay_and_can_be_ended(invoice: Document) -> None:
     assert refused("price_versions", "25.00", "26.00") == [
-        "price_versions.csv row 2, rules: Final documents were made with this version, up to 2026-11-01: add a version from a later day."
+        "price_versions.csv row 2, rules: Final documents were made with it, for days before 2026-11-01: add a new version that begins on 2026-11-01 or later."
     ]
     ended = (
         FILES["price_versions"]
         .replace("valid_from,", "valid_from,valid_until,")
         .replace("2026-01-01,", "2026-01-01,UNTIL,")
     )
-    assert "valid_until: Final documents were made with this version, up to 2026-11-01: end it then, or later." in told(
+    assert "valid_until: Final documents were made with it, for days before 2026-11-01" in told(
         bring({"price_versions": ended.replace("UNTIL", "2026-10-15")})
     )[0]  # fmt: skip
     assert bring({"price_versions": ended.replace("UNTIL", "2026-11-01")}).written
@@ -120,7 +120,7 @@ def test_stays_on_billed_days_stand(invoice: Document) -> None:
 
 def test_taxes_and_fuel_stand_as_they_were_billed(invoice: Document) -> None:
     assert refused("tax_rates", "AT,20", "AT,21") == [
-        "tax_rates.csv row 2, rate: Final documents were taxed by this rate, up to 2026-10-31: add one from a later day."
+        "tax_rates.csv row 2, rate: Final documents up to 2026-10-31 were taxed at this rate: it may end after that day, and another one begin."
     ]
     index = "code,published_on,value\nfuel,{},1.5\n"
     bring({"fuel_index": index.format("2026-09-01")})
@@ -133,10 +133,25 @@ def test_taxes_and_fuel_stand_as_they_were_billed(invoice: Document) -> None:
     draft.state, draft.number, draft.sequence, draft.finalised_at = "final", "INV-9", 9, invoice.finalised_at
     draft.save()
     assert (
-        "fuel_index.csv row 2, value: The period from 2026-10-01 is billed already"
+        "fuel_index.csv row 2, value: The period from 2026-10-01 is billed with the index as it was published"
         in told(bring({"fuel_index": index.format("2026-10-01")}))[0]
     )
     assert bring({"fuel_index": index.format("2026-10-02")}).written
+
+
+def test_how_a_billed_jurisdiction_rounds_and_the_rate_of_a_billed_exchange_stand(invoice: Document) -> None:
+    rounding = "code,title,rounding\nAT,Austria,{}\n"
+    assert told(bring({"jurisdictions": rounding.format("line")})) == [
+        "jurisdictions.csv row 2, rounding: Final documents are rounded as AT has it: make another jurisdiction instead."
+    ]
+    assert bring({"jurisdictions": rounding.format("document").replace("Austria", "Österreich")}).written
+    rate = "base,quote,on,rate\nUSD,EUR,2026-10-30,{}\n"
+    bring({"exchange_rates": rate.format("0.91")})
+    assert bring({"exchange_rates": rate.format("0.92")}).written
+    a_final_invoice(5, currency="USD", exchange_rate="0.92", exchange_currency="EUR", exchange_on="2026-10-30")
+    assert told(bring({"exchange_rates": rate.format("0.93")})) == [
+        "exchange_rates.csv row 2, rate: Final documents were made with the rate of 2026-10-30."
+    ]
 
 
 def test_no_visit_is_left_outside_of_what_is_served() -> None:
@@ -158,7 +173,7 @@ def test_a_used_coupon_stays(invoice: Document) -> None:
     Coupon.objects.update(used_on=invoice)
     assert bring({"coupons": coupon.format("5.00")}).unchanged == {"coupons": 1}
     assert told(bring({"coupons": coupon.format("6.00")})) == [
-        "coupons.csv row 2, amount: Coupon THANKS is used: it is not changed any more."
+        "coupons.csv row 2, amount: Coupon THANKS is used: its document stands as it is."
     ]
 
 

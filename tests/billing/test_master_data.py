@@ -142,7 +142,7 @@ def test_what_final_documents_rest_on_is_fixed_in_a_contract(
     }
     (name, value), contract = next(iter(changed.items())), service.contract
     assert refused(contract, actor, **{name: others[name] if value == "other" else value}) == (
-        name, "The contract has final documents: end it, and make another one instead.",
+        name, f"Contract {contract.code} has final documents: its {name} stays. End it, and make another.",
     )  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def test_a_contract_does_not_end_before_its_services_and_visits(actor: Actor, se
     contract = service.contract
     assert refused(contract, actor, ends_on=date(2026, 10, 12)) == (
         "ends_on",
-        "The visit V-K-1/1-2026-10-12 was on 2026-10-12: it would be on a day that is not served.",
+        "Visit V-K-1/1-2026-10-12 on 2026-10-12 would not be served any more.",
     )
     assert (
         refused(contract, actor, starts_on=date(2026, 2, 1))[1]
@@ -236,8 +236,8 @@ def test_a_used_coupon_is_kept(actor: Actor, service: Service, billed: Document)
     assert refused(coupon, actor, valid_until=m.OCTOBER)[0] == "valid_until"
     Coupon.objects.update(used_on=billed)
     coupon.refresh_from_db()
-    assert refused(coupon, actor, amount_minor=500)[1] == "It is used: its document stands as it is."
-    with pytest.raises(WrongFields, match="It is used"):
+    assert refused(coupon, actor, amount_minor=500)[1] == "Coupon TEN is used: its document stands as it is."
+    with pytest.raises(WrongFields, match="is used"):
         delete(coupon, actor=actor)
 
 
@@ -331,7 +331,7 @@ def test_a_rate_that_documents_were_taxed_at_only_ends_after_them(
     rate = TaxRate.objects.get()
     for name, value in (("rate", Decimal(21)), ("valid_from", date(2020, 1, 2)), ("valid_until", date(2026, 10, 31))):
         assert refused(rate, actor, **{name: value})[0] == name
-    with pytest.raises(WrongFields, match="Documents up to 2026-10-31"):
+    with pytest.raises(WrongFields, match="Final documents up to 2026-10-31"):
         delete(rate, actor=actor)
     rate.valid_until = m.NOVEMBER
     save(rate, actor=actor)

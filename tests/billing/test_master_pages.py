@@ -163,7 +163,7 @@ def test_a_billed_visit_is_looked_at_and_not_changed(as_: Any) -> None:
     assert as_("manager").get(f"{path}change/").status_code == 200
     assert as_("manager").post(f"{path}change/", form).status_code == 403
     page = as_("manager").post(f"{path}delete/", {"why": "Wrong"}).content.decode()
-    assert "It is billed on INV-000001, which is final: credit the document instead." in page
+    assert "is billed on INV-000001, which is final: credit the document instead." in page
     visit.refresh_from_db()
     assert visit.day == date(2026, 10, 5)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
-from billing.management.commands.import_billing import actor
+from billing.management.signed_in import actor
 from billing.services.exports import export_folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from billing.interchange import folder
+from billing.management.signed_in import actor
 from billing.services.imports import Report, digest, import_tables
-from queues.contract import Actor
 
 WRONG = 2
 
@@ -75,12 +74,3 @@ def _json(report: Report) -> str:
         {"file": each.file, "row": each.row, "field": each.field, "message": each.message} for each in report.problems
     ]
     return json.dumps({"written": report.written, "tables": tables, "problems": problems}, ensure_ascii=False, indent=2)
-
-
-def actor() -> Actor:
-    """Whoever is signed in on this machine."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # a process without a name, as in some containers
-        who = "somebody"
-    return Actor(label=f"{who} (manage.py)", source="command")

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, time
 
 from fpdf.enums import AssociatedFileRelationship
 
+from billing.paper.letters import letters_of
 from billing.paper.model import Paper
-from billing.paper.pdf import head, notes, table, totals
-from billing.paper.pdf.sheet import GREY, LEFT, PRODUCER, TOP, Sheet
+from billing.paper.pdf import head, notes, page, table, totals
+from billing.paper.pdf.sheet import PRODUCER, Sheet
 from billing.paper.pdf.xmp import FILE_NAME, xmp
 from billing.paper.speech import Speech
 
@@ -19,9 +20,13 @@ def pdf(paper: Paper, xml: bytes | None = None) -> bytes:
     at = datetime.combine(paper.issued or paper.tax_point, time(), UTC)
     title = head.titled(paper, speech)
     sheet = Sheet(
-        country=paper.seller.country, at=at, language=speech.language, title=title, author=sheet_text(paper.seller.name)
+        country=paper.seller.country, at=at, language=speech.language, title=title, author=paper.seller.name,
+        used=letters_of(paper),
+    )  # fmt: skip
+    mark = speech.text("draft") if paper.draft else ""
+    sheet.on_page = lambda: page.begin(
+        sheet, speech, seller=paper.seller, account=paper.account, title=title, mark=mark
     )
-    sheet.on_page = lambda: _page(sheet, paper, speech)
     sheet.add_page()
     head.draw(sheet, paper, speech)
     table.draw(sheet, paper, speech)
@@ -32,21 +37,4 @@ def pdf(paper: Paper, xml: bytes | None = None) -> bytes:
             bytes=xml, basename=FILE_NAME, mime_type="text/xml", desc="Factur-X invoice", modification_date=at,
             associated_file_relationship=AssociatedFileRelationship.ALTERNATIVE.value, compress=True, checksum=True,
         )  # fmt: skip
-    sheet.set_xmp_metadata(xmp(title, sheet_text(paper.seller.name), PRODUCER, at, with_xml=xml is not None))
-    return bytes(sheet.output() or b"")
-
-
-def sheet_text(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _page(sheet: Sheet, paper: Paper, speech: Speech) -> None:
-    """What every page has: the foot, the watermark of a draft, and from the second on what it continues."""
-    if paper.draft:
-        head.watermark(sheet, speech.text("draft"))
-    notes.foot(sheet, paper, speech)
-    sheet.set_y(TOP)
-    if sheet.page_no() > 1:
-        sheet.pen(9, bold=True, colour=GREY)
-        sheet.say(LEFT, TOP, speech.text("continued", title=head.titled(paper, speech)))
-        sheet.set_y(TOP + 9)
+    return sheet.done(xmp(title, sheet.by, PRODUCER, at, with_xml=xml is not None))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from billing.paper.model import Paper, Party
-from billing.paper.pdf.sheet import GHOST, GREY, INK, LEFT, TOP, Sheet
+from billing.paper.pdf.sheet import GREY, INK, LEFT, TOP, Sheet
 from billing.paper.speech import Speech
 
 WINDOW = 45.0  # from the top, where envelopes have their window
@@ -13,15 +15,25 @@ TITLE_Y = 96.0
 
 def draw(sheet: Sheet, paper: Paper, speech: Speech) -> None:
     """Leaves the pen where the lines begin."""
-    _letterhead(sheet, paper.seller)
-    _address(sheet, paper, speech)
-    end = _facts(sheet, facts(paper, speech))
+    envelope(
+        sheet, speech, seller=paper.seller, buyer=paper.buyer, facts=facts(paper, speech), title=titled(paper, speech),
+        remarks=remarks(paper, speech),
+    )  # fmt: skip
+
+
+def envelope(
+    sheet: Sheet, speech: Speech, *, seller: Party, buyer: Party, facts: Sequence[tuple[str, str]], title: str, remarks: Sequence[str] = ()
+) -> None:  # fmt: skip
+    """From whom and to whom, the figures by which it is found, and what it is."""
+    _letterhead(sheet, seller)
+    _address(sheet, seller, buyer, speech)
+    end = _facts(sheet, facts)
     sheet.set_y(max(TITLE_Y, end + 6))
     sheet.pen(17, bold=True)
-    sheet.say(LEFT, sheet.get_y(), titled(paper, speech))
+    sheet.say(LEFT, sheet.get_y(), title)
     sheet.set_y(sheet.get_y() + 9)
     sheet.pen(9.5, colour=GREY)
-    for text in remarks(paper, speech):
+    for text in remarks:
         sheet.set_y(sheet.get_y() + sheet.say_all(LEFT, sheet.get_y(), sheet.wrapped(text, sheet.width)))
     sheet.set_y(sheet.get_y() + 4)
 
@@ -74,15 +86,6 @@ def address(party: Party, abroad: str = "") -> list[str]:
     return [party.name, party.street, place, *([abroad.upper()] if abroad else [])]
 
 
-def watermark(sheet: Sheet, text: str) -> None:
-    """Behind everything, across the page."""
-    middle_x, middle_y = float(sheet.w) / 2, float(sheet.h) / 2
-    sheet.pen(96, bold=True, colour=GHOST)
-    with sheet.rotation(52, middle_x, middle_y):
-        sheet.say(0, middle_y - sheet.line / 2, text, width=float(sheet.w), align="C")
-    sheet.pen(9)
-
-
 def _letterhead(sheet: Sheet, seller: Party) -> None:
     sheet.pen(14, bold=True)
     sheet.say(LEFT, TOP, seller.name)
@@ -92,19 +95,19 @@ def _letterhead(sheet: Sheet, seller: Party) -> None:
     sheet.rule(TOP + 14, thick=0.6, colour=INK)
 
 
-def _address(sheet: Sheet, paper: Paper, speech: Speech) -> None:
+def _address(sheet: Sheet, seller: Party, buyer: Party, speech: Speech) -> None:
     sheet.pen(6.5, colour=GREY)
-    sender = sheet.wrapped(" · ".join(address(paper.seller)), 85)[0]
+    sender = sheet.wrapped(" · ".join(address(seller)), 85)[0]
     sheet.say(LEFT, WINDOW, sender)
     sheet.rule(WINDOW + 3.4, until=LEFT + 85, thick=0.1)
     sheet.pen(10.5)
     y = WINDOW + 6
-    abroad = "" if paper.buyer.country == paper.seller.country else speech.country(paper.buyer.country)
-    for text in address(paper.buyer, abroad):
+    abroad = "" if buyer.country == seller.country else speech.country(buyer.country)
+    for text in address(buyer, abroad):
         y += sheet.say_all(LEFT, y, sheet.wrapped(text, 85)[:2])
 
 
-def _facts(sheet: Sheet, rows: list[tuple[str, str]]) -> float:
+def _facts(sheet: Sheet, rows: Sequence[tuple[str, str]]) -> float:
     y, value_x = WINDOW, FACTS_X + FACTS_WIDTH
     for label, value in rows:
         sheet.pen(8.5, colour=GREY)

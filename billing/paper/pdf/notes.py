@@ -1,12 +1,12 @@
-"""The end of a document: how to pay, why no tax is due, the rate of exchange. And the foot of every page."""
+"""The end of a document: how to pay, why no tax is due, the rate of exchange."""
 
 from __future__ import annotations
 
 from billing.paper import exemptions, telling
 from billing.paper.model import Paper
 from billing.paper.pdf.girocode import girocode
-from billing.paper.pdf.head import address
-from billing.paper.pdf.sheet import BOTTOM, GREY, LEFT, RULE, Sheet
+from billing.paper.pdf.page import grouped
+from billing.paper.pdf.sheet import GREY, LEFT, Sheet
 from billing.paper.speech import Speech
 
 CODE_SIZE = 26.0
@@ -66,28 +66,6 @@ def _account(sheet: Sheet, paper: Paper, speech: Speech) -> None:
             sheet.say(x + 32, y, value)
             y += 4.8
     sheet.set_y(y)
-
-
-def grouped(iban: str) -> str:
-    """In fours, as people read it."""
-    compact = iban.replace(" ", "")
-    return " ".join(compact[n : n + 4] for n in range(0, len(compact), 4))
-
-
-def foot(sheet: Sheet, paper: Paper, speech: Speech) -> None:
-    seller, y = paper.seller, float(sheet.h) - BOTTOM + 8
-    sheet.rule(y - 2.5, colour=RULE)
-    sheet.pen(7.5, colour=GREY)
-    ids = [speech.text("seller_tax_id", value=seller.tax_id) if seller.tax_id else "", seller.registration]
-    bank = (
-        [f"IBAN {grouped(paper.account.iban)}", f"BIC {paper.account.bic}" if paper.account.bic else ""]
-        if paper.account
-        else []
-    )
-    first = " · ".join(address(seller))
-    sheet.say_all(LEFT, y, [first, " · ".join(filter(None, [*ids, *bank]))])
-    page, usual = str(sheet.page_no()), speech.text("page", page=str(sheet.page_no()), pages="9")
-    sheet.say(sheet.edge - float(sheet.get_string_width(usual)), y, speech.text("page", page=page, pages="{nb}"))
 
 
 def _squares(sheet: Sheet, code: list[bytearray], top: float) -> None:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
-import font_source_sans_pro
 from fpdf import FPDF
 from fpdf.enums import DocumentCompliance
 from fpdf.fonts import TTFFont
 
+from billing.paper import letters
+
 PRODUCER = "Roundsman"
 FAMILY = "source"
-FONTS = Path(font_source_sans_pro.font_directory)
-LETTERS = {"": "SourceSansPro-Regular.ttf", "B": "SourceSansPro-Semibold.ttf"}
 LETTER_SIZE = frozenset({"US", "CA", "MX", "PR"})  # countries that print on it
 LEFT, RIGHT, TOP, BOTTOM = 20.0, 15.0, 15.0, 27.0
 INK, GREY, RULE, SHADE, GHOST = (26, 32, 36), (102, 112, 118), (190, 198, 202), (243, 245, 246), (230, 232, 234)
+VARYING = ("fvar", "gvar", "avar", "cvar", "HVAR", "VVAR", "MVAR", "STAT")
 Align = Literal["L", "R", "C"]
 Colour = tuple[int, int, int]
 
 
 class Sheet(FPDF):
-    """`on_page` draws what every page has, when it begins."""
+    """`on_page` draws what every page has, when it begins. `used`: the letters of all that will be said, so that their fonts are there."""
 
-    def __init__(self, *, country: str, at: datetime, language: str, title: str, author: str) -> None:
+    def __init__(
+        self, *, country: str, at: datetime, language: str, title: str, author: str, used: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__(
             format="letter" if country in LETTER_SIZE else "a4", enforce_compliance=DocumentCompliance.PDFA_3B
         )
@@ -34,15 +35,47 @@ class Sheet(FPDF):
         self.set_margins(LEFT, TOP, RIGHT)
         self.set_auto_page_break(False)
         self.c_margin = 0
-        for style, name in LETTERS.items():
-            self.add_font(FAMILY, style, FONTS / name)
-        self.known = set.intersection(*(set(font.cmap) for font in self.fonts.values() if isinstance(font, TTFFont)))
+        for style, file in letters.OWN.items():
+            self.add_font(FAMILY, style, file)
+        self.known = frozenset.intersection(*(letters.shown(file) for file in letters.OWN.values()))
+        self._let_step_in(letters.faces_for(used))
         self.set_title(title)
-        self.set_author(author)
+        self.by = " ".join(author.split())
+        self.set_author(self.by)
         self.set_producer(PRODUCER)
         self.set_creator(PRODUCER)
         self.set_lang(language)
         self.set_creation_date(at)
+
+    def _let_step_in(self, faces: list[letters.Face]) -> None:
+        """They have one weight: bold letters of theirs are not bold. Shaping is for those alone that need it: it takes its time."""
+        for face in faces:
+            self.add_font(face.family, "", face.file)
+            self._as_drawn(face.family)
+            self.known |= letters.shown(face.file)
+        if faces:
+            self.set_fallback_fonts([face.family for face in faces], exact_match=False)
+        if any(face.shaped for face in faces):
+            self.set_text_shaping(True)
+
+    def done(self, xmp: str) -> bytes:
+        """The file; `xmp`: what it says of itself to programs."""
+        self.set_xmp_metadata(xmp)
+        return bytes(self.output() or b"")
+
+    def _take_up_the_pen(self) -> None:
+        """The font is set for the page, not for the line alone. The library leaves that to a line's first letter; where that is of another
+        font, it believes afterwards that the page has the font, and the next line's letters come out as others."""
+        if self.current_font is not None and not self.current_font_is_set_on_page:
+            self._out(self._set_font_for_page(self.current_font, self.font_size_pt))
+
+    def _as_drawn(self, family: str) -> None:
+        """Of a font of many weights the regular one, as which its letters are drawn: what would vary them stays out."""
+        font = self.fonts[family]
+        assert isinstance(font, TTFFont)
+        for table in VARYING:
+            if table in font.ttfont:
+                del font.ttfont[table]
 
     @property
     def room(self) -> float:
@@ -69,6 +102,7 @@ class Sheet(FPDF):
     def say(self, x: float, y: float, text: str, *, width: float = 0, align: Align = "L") -> None:
         """One line in a box that begins at x, y; the pen stays where it is."""
         here = self.get_y()
+        self._take_up_the_pen()
         self.set_xy(x, y)
         self.cell(width or None, self.line, self.legible(text), align=align)
         self.set_y(here)
@@ -98,5 +132,10 @@ class Sheet(FPDF):
         return float(self.font_size) * 1.28
 
     def legible(self, text: str) -> str:
-        """What the letters cannot show is a question mark: PDF/A allows no empty boxes."""
-        return "".join(each if ord(each) in self.known else "?" for each in text.replace("\n", " "))
+        """What no font can show is a question mark: PDF/A allows no empty boxes."""
+        return "".join(self._legible(each) for each in text.replace("\n", " "))
+
+    def _legible(self, letter: str) -> str:
+        if ord(letter) in self.known:
+            return letter
+        return "" if letters.invisible(letter) else "?"

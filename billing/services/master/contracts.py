@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from billing import service_days
+from billing import kept_rules, service_days
 from billing.errors import CannotPrice, WrongFields
-from billing.models import Contract, Coupon, Document, Service, Stay, Visit
+from billing.models import Contract, Coupon, Service, Stay
 from billing.money import minor_digits
-from billing.selectors.billed import billed_until, standing
-
-FIXED = {
-    "currency": "currency", "customer_id": "customer", "jurisdiction_id": "jurisdiction", "anchor": "anchor", "every": "every",
-}  # fmt: skip
+from billing.selectors import billed
+from billing.services.master import rows
 
 
 def prove_contract(row: Contract, held: Contract | None) -> None:
@@ -22,12 +19,8 @@ def prove_contract(row: Contract, held: Contract | None) -> None:
     _ends_after_start(row.starts_on, row.ends_on, inclusive=row.ends == Contract.Ends.INCLUSIVE)
     if held is None:
         return
-    if Document.objects.filter(contract=row, state=Document.State.FINAL).exists():
-        for name, field in FIXED.items():
-            if getattr(row, name) != getattr(held, name):
-                raise WrongFields.of(
-                    field, "The contract has final documents: end it, and make another one instead.", "billed"
-                )
+    names = rows.differing(row, held, *kept_rules.OF_CONTRACT)
+    rows.refuse(kept_rules.contract(held.code, names, final=bool(billed.final_contracts({held.code}))))
     if held.currency != row.currency and (other := row.services.exclude(price_list__currency=row.currency).first()):
         raise WrongFields.of("currency", f"The service {other} has a price list in {other.price_list.currency}.")
     if held.customer_id != row.customer_id and (other := row.services.exclude(site__customer=row.customer_id).first()):
@@ -38,16 +31,15 @@ def prove_contract(row: Contract, held: Contract | None) -> None:
         raise WrongFields.of(
             "ends_on", f"The service {other} ends on {other.ends_on}, after the contract: end it first."
         )
-    _no_visits_outside(Visit.objects.filter(service__contract=row), row.starts_on, _last(row.ends_on, row.ends))
+    _no_visits_outside(Q(service__contract=row), row.starts_on, _end(row.ends_on, row.ends))
 
 
 def prove_service(row: Service, held: Service | None) -> None:
     contract = row.contract
     inclusive = contract.ends == Contract.Ends.INCLUSIVE
-    if held is not None and held.contract_id != row.contract_id and billed_until(held.contract) is not None:
-        raise WrongFields.of(
-            "contract", "It is on final documents of its contract: end it, and make another one.", "billed"
-        )
+    if held is not None:
+        names = rows.differing(row, held, *kept_rules.OF_SERVICE)
+        rows.refuse(kept_rules.service(held.code, names, billed=billed.billed_until(held.contract) is not None))
     if row.site.customer_id != contract.customer_id:
         raise WrongFields.of("site", f"{row.site.code} is not a site of {contract.customer.name}.")
     if row.price_list.currency != contract.currency:
@@ -64,32 +56,19 @@ def prove_service(row: Service, held: Service | None) -> None:
     if contract.ends_on is not None and row.ends_on is not None and row.ends_on > contract.ends_on:
         raise WrongFields.of("ends_on", f"The contract ends on {contract.ends_on}.")
     if held is not None:
-        if held.price_list_id != row.price_list_id and (until := billed_until(contract)):
-            raise WrongFields.of(
-                "price_list",
-                f"Days before {until} are billed with {held.price_list.code}: end this service, and make another one.",
-                "billed",
-            )
-        _no_visits_outside(Visit.objects.filter(service=row), row.starts_on, _last(row.ends_on, contract.ends))
+        _no_visits_outside(Q(service=row), row.starts_on, _end(row.ends_on, contract.ends))
 
 
 def prove_stay(row: Stay, held: Stay | None) -> None:
     if row.removed_on is not None and row.removed_on < row.delivered_on:
         raise WrongFields.of("removed_on", f"It came on {row.delivered_on}: it cannot be taken away before.")
-    until = billed_until(row.service.contract)
-    if until is None:
-        return
     was = (held.delivered_on, held.removed_on) if held is not None else (None, None)
-    for name, old, new in (("delivered_on", was[0], row.delivered_on), ("removed_on", was[1], row.removed_on)):
-        if old != new and any(day is not None and day < until for day in (old, new)):
-            raise WrongFields.of(
-                name, f"Days before {until} are billed: give a day from then on, and credit what is too much.", "billed"
-            )
+    rows.refuse(kept_rules.stay(was, (row.delivered_on, row.removed_on), billed.billed_until(row.service.contract)))
 
 
 def prove_coupon(row: Coupon, held: Coupon | None) -> None:
-    if held is not None and held.used_on_id is not None:
-        raise WrongFields.of("", "It is used: its document stands as it is.", "billed")
+    if held is not None:
+        may_delete_coupon(held)
     if row.amount_minor <= 0:
         raise WrongFields.of("amount_minor", "A coupon is worth something.")
     if row.valid_until is not None and row.valid_until <= row.valid_from:
@@ -99,20 +78,16 @@ def prove_coupon(row: Coupon, held: Coupon | None) -> None:
 
 
 def may_delete_coupon(row: Coupon) -> None:
-    if row.used_on_id is not None:
-        raise WrongFields.of("", "It is used: its document stands as it is.", "billed")
+    rows.refuse(kept_rules.coupon(row.code, used=row.used_on_id is not None))
 
 
 def may_delete_stay(row: Stay) -> None:
-    until = billed_until(row.service.contract)
-    if until is not None and row.delivered_on < until:
-        raise WrongFields.of(
-            "", f"Days before {until} are billed: end it instead, and credit what is too much.", "billed"
-        )
+    was = (row.delivered_on, None)
+    rows.refuse(kept_rules.stay(was, (None, None), billed.billed_until(row.service.contract)), field="")
 
 
 def may_delete_service(row: Service) -> None:
-    if standing().filter(contract=row.contract, lines__service=row.code).exists():
+    if billed.standing().filter(contract=row.contract, lines__service=row.code).exists():
         raise WrongFields.of("", "It is on final documents: end it instead.", "billed")
 
 
@@ -141,16 +116,11 @@ def _ends_after_start(start: date, end: date | None, *, inclusive: bool) -> None
         raise WrongFields.of("ends_on", f"It starts on {start}: this end leaves it no day.")
 
 
-def _last(ends_on: date | None, ends: str) -> date | None:
-    """The last day served."""
-    return ends_on if ends_on is None or ends == Contract.Ends.INCLUSIVE else ends_on - timedelta(days=1)
+def _end(ends_on: date | None, ends: str) -> date | None:
+    """The day after the last one served."""
+    return ends_on if ends_on is None or ends == Contract.Ends.EXCLUSIVE else ends_on + timedelta(days=1)
 
 
-def _no_visits_outside(visits: QuerySet[Visit], first: date, last: date | None) -> None:
-    outside = Q(day__lt=first) if last is None else Q(day__lt=first) | Q(day__gt=last)
-    found = visits.filter(outside).order_by("day").first()
-    if found is not None:
-        field = "starts_on" if found.day < first else "ends_on"
-        raise WrongFields.of(
-            field, f"The visit {found.code} was on {found.day}: it would be on a day that is not served."
-        )
+def _no_visits_outside(of: Q, starts_on: date, end: date | None) -> None:
+    for name, message in kept_rules.span(billed.visit_outside(of, starts_on, end), starts_on):
+        raise WrongFields.of(name, message)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from billing import kept_rules
 from billing.errors import CannotPrice, WrongFields
-from billing.models import Document, ExchangeRate, FuelIndex, Holiday, HolidayCalendar, Jurisdiction, PriceList, TaxRate
+from billing.models import ExchangeRate, FuelIndex, Holiday, HolidayCalendar, Jurisdiction, PriceList, TaxRate
 from billing.money import minor_digits
-from billing.selectors.billed import fuel_counted, standing, taxed_until
+from billing.selectors import billed
+from billing.services.master import rows
 
 
 def prove_price_list(row: PriceList, held: PriceList | None) -> None:
@@ -17,15 +19,14 @@ def prove_price_list(row: PriceList, held: PriceList | None) -> None:
     for name in ("currency", "tax_mode"):
         if getattr(held, name) != getattr(row, name) and (service := held.services.first()):
             raise WrongFields.of(name, f"The service {service} has this list: make another list instead.")
-    if held.tax_class != row.tax_class and standing().filter(contract__services__price_list=held).exists():
-        raise WrongFields.of(
-            "tax_class", "Final documents were made with this list: make another list instead.", "billed"
-        )
+    if names := rows.differing(row, held, *kept_rules.OF_PRICE_LIST):
+        rows.refuse(kept_rules.price_list(held.code, names, billed=bool(billed.billed_periods({held.code})[held.code])))
 
 
 def prove_jurisdiction(row: Jurisdiction, held: Jurisdiction | None) -> None:
-    if held is not None and held.rounding != row.rounding and standing().filter(contract__jurisdiction=held).exists():
-        raise WrongFields.of("rounding", "Final documents are rounded so: make another jurisdiction instead.", "billed")
+    if held is not None:
+        names = rows.differing(row, held, "rounding")
+        rows.refuse(kept_rules.jurisdiction(held.code, names, billed=bool(billed.billed_jurisdictions({held.code}))))
 
 
 def prove_tax_rate(row: TaxRate, held: TaxRate | None) -> None:
@@ -39,12 +40,9 @@ def prove_tax_rate(row: TaxRate, held: TaxRate | None) -> None:
         raise WrongFields.of(
             "valid_until", "The first day on which it is not valid any more: after the one it is valid from."
         )
-    if held is not None and (last := taxed_until(held)) is not None:
-        for name in ("jurisdiction_id", "tax_class", "category", "rate", "valid_from"):
-            if getattr(held, name) != getattr(row, name):
-                raise WrongFields.of(name.removesuffix("_id"), _taxed(last), "billed")
-        if row.valid_until is not None and row.valid_until <= last:
-            raise WrongFields.of("valid_until", _taxed(last), "billed")
+    if held is not None:
+        names = rows.differing(row, held, *kept_rules.OF_TAX_RATE)
+        rows.refuse(kept_rules.tax_rate(names, row.valid_until, _taxed(held)))
     for other in TaxRate.objects.filter(jurisdiction=row.jurisdiction_id, tax_class=row.tax_class).exclude(pk=row.pk):
         starts_first = row.valid_until is None or other.valid_from < row.valid_until
         if starts_first and (other.valid_until is None or other.valid_until > row.valid_from):
@@ -57,8 +55,7 @@ def prove_tax_rate(row: TaxRate, held: TaxRate | None) -> None:
 
 
 def may_delete_tax_rate(row: TaxRate) -> None:
-    if (last := taxed_until(row)) is not None:
-        raise WrongFields.of("", _taxed(last), "billed")
+    rows.refuse(kept_rules.tax_rate(kept_rules.OF_TAX_RATE, None, _taxed(row)), field="")
 
 
 def prove_fuel_index(row: FuelIndex, held: FuelIndex | None) -> None:
@@ -66,13 +63,12 @@ def prove_fuel_index(row: FuelIndex, held: FuelIndex | None) -> None:
         raise WrongFields.of("value", "An index is not negative.")
     same = held is not None and (held.code, held.published_on, held.value) == (row.code, row.published_on, row.value)
     for index in () if same else (row, held):
-        if index is not None and (first := fuel_counted(index)) is not None:
-            raise WrongFields.of("published_on", _counted(first), "billed")
+        if index is not None:
+            rows.refuse(_counted(index), field="published_on")
 
 
 def may_delete_fuel_index(row: FuelIndex) -> None:
-    if (first := fuel_counted(row)) is not None:
-        raise WrongFields.of("", _counted(first), "billed")
+    rows.refuse(_counted(row), field="")
 
 
 def prove_exchange_rate(row: ExchangeRate, held: ExchangeRate | None) -> None:
@@ -87,12 +83,8 @@ def prove_exchange_rate(row: ExchangeRate, held: ExchangeRate | None) -> None:
 
 
 def may_delete_exchange_rate(row: ExchangeRate) -> None:
-    """Documents have their rate in themselves; but where it came from stays to be seen."""
-    pair = {row.base, row.quote}
-    if Document.objects.filter(
-        state="final", exchange_on=row.on, currency__in=pair, exchange_currency__in=pair
-    ).exists():
-        raise WrongFields.of("", f"Final documents were made with the rate of {row.on}.", "billed")
+    used = billed.exchanged(row.base, row.quote, row.on)
+    rows.refuse(kept_rules.exchange_rate(row.on, used=used), field="")
 
 
 def prove_calendar(row: HolidayCalendar, held: HolidayCalendar | None) -> None:
@@ -110,9 +102,9 @@ def prove_currency(field: str, code: str) -> None:
         raise WrongFields.of(field, wrong.message) from None
 
 
-def _taxed(last: date) -> str:
-    return f"Documents up to {last} were taxed at this rate: it may end after that day, and another one begin."
+def _taxed(rate: TaxRate) -> date | None:
+    return billed.taxed(rate.jurisdiction.code, rate.tax_class, rate.valid_from, rate.valid_until)
 
 
-def _counted(first: date) -> str:
-    return f"The period from {first} is billed with the index as it was published: enter a later one."
+def _counted(index: FuelIndex) -> kept_rules.Refusals:
+    return kept_rules.fuel_index(billed.fuelled(index.code, index.published_on))

@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 
+from billing import kept_rules
 from billing.errors import WrongFields
 from billing.selectors.references import references
 from queues.contract import Actor, ports
@@ -25,6 +26,18 @@ def held(row: M) -> M | None:
     rows: Any = type(row)._default_manager
     found: M | None = rows.select_for_update().filter(pk=row.pk).first() if row.pk is not None else None
     return found
+
+
+def refuse(refusals: kept_rules.Refusals, *, field: str | None = None) -> None:
+    """Raises WrongFields of the first refusal, of its field or of the one given."""
+    for name, message in refusals:
+        raise WrongFields.of(name if field is None else field, message, "billed")
+
+
+def differing(row: models.Model, held: models.Model, *names: str) -> list[str]:
+    """Those of these fields that differ."""
+    fields: dict[str, Any] = {name: row._meta.get_field(name) for name in names}
+    return [name for name, field in fields.items() if getattr(row, field.attname) != getattr(held, field.attname)]
 
 
 def store(row: M, before: models.Model | None, *, actor: Actor, why: str = "") -> M:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from billing import kept_rules
 from billing.errors import WrongFields
 from billing.models import Contract, Document, Visit, WeighTicket
+from billing.services.master import rows
 from billing.weights import net_kg
 
 
@@ -50,12 +52,9 @@ def prove_ticket(row: WeighTicket, held: WeighTicket | None) -> None:
 
 def is_free(row: Visit) -> None:
     """Raises WrongFields where the visit is on a document."""
-    document = row.billed_on
-    if document is None:
-        return
-    if document.state == Document.State.FINAL:
-        raise WrongFields.of("", f"It is billed on {document}, which is final: credit the document instead.", "billed")
-    raise WrongFields.of("", "It is on a draft: send the draft back first, then its period is billed anew.", "billed")
+    if (document := row.billed_on) is not None:
+        final = document.state == Document.State.FINAL
+        rows.refuse(kept_rules.visit(row.code, str(document), final=final))
 
 
 def may_delete_ticket(row: WeighTicket) -> None:

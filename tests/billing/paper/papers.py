@@ -73,6 +73,12 @@ def a_paper(
     return Paper(**given | over)
 
 
+def long_paper(lines: int = 60, **over: Any) -> Paper:
+    """So many lines, at a new site every twenty."""
+    paper = a_paper([(f"Pick-up {n}", "1", "10.00", USUAL[0][3]) for n in range(lines)], **over)
+    return replace(paper, lines=[replace(line, site=f"S-{line.position // 20}") for line in paper.lines])
+
+
 def of_category(name: str, **over: Any) -> Paper:
     """All lines without tax, for one reason."""
     lines = [(title, quantity, price, NO_RATE[name]) for title, quantity, price, _ in USUAL]

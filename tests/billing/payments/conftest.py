@@ -10,9 +10,10 @@ import pytest
 
 from billing import ports as billing
 from billing.models import BillingRun, Document, Payment, PaymentAccount, PaymentMethod
-from billing.services import books
+from billing.services import books, collecting
 from billing.services.books import Leg
 from integrations.stripe import setting_up
+from integrations.stripe.client import Client
 from integrations.stripe.provider import StripeProvider
 from queues.contract import Actor, Outcome
 from queues.engine import outbox, providers
@@ -25,6 +26,7 @@ from tests.billing import makers
 from tests.engine.conftest import fake_window  # noqa: F401  (a fixture)
 
 from .stand_in import KEY, SECRET, Desk, localstripe, serving
+from .telling import OTHER
 
 ACTOR = Actor.system("tests")
 
@@ -54,6 +56,29 @@ def started(address: str) -> Iterator[StripeProvider]:
     provider.close()
     providers.forget(provider.name)
     billing.forget(provider.name)
+
+
+@pytest.fixture
+def listening() -> Iterator[StripeProvider]:
+    """Stripe as it tells, and is never asked."""
+    provider = StripeProvider(Client(KEY, "http://127.0.0.1:9"), [SECRET, OTHER])
+    billing.register(provider)
+    yield provider
+    billing.forget("stripe")
+
+
+@pytest.fixture
+def charged() -> Callable[..., Document]:
+    """An invoice with a charge that was asked for, and of which nothing is known yet."""
+
+    def make(number: int = 1) -> Document:
+        document = makers.a_final_invoice(number)
+        PaymentAccount.objects.create(customer=document.customer, provider="stripe", reference=f"cus_{number}")
+        PaymentMethod.objects.create(customer=document.customer, provider="stripe", reference=f"pm_{number}")
+        collecting.begin(document, 1, actor=ACTOR)
+        return document
+
+    return make
 
 
 class Runner:
