@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from billing.amounts import minus
 from billing.charges import Market
 from billing.errors import CannotPrice
 from billing.money import rounded
@@ -107,9 +108,8 @@ def words(found: Comparison, currency: str) -> str:
     more = "more" if total.by > 0 else "less"
     share = f" ({total.percent:+} %)" if total.percent is not None else ""
     whole = f"{abs(total.by):,} {currency} {more}{share}" if total.by else "as much in all"
-    return f"{whole} than it was: {found.touched} of {len(found.contracts)} contracts would have paid another amount.".replace(
-        "-", "−"
-    )
+    told = f"{whole} than it was: {found.touched} of {len(found.contracts)} contracts would have paid another amount."
+    return minus(told)
 
 
 def _rated(case: Case, service: Served) -> list[Rated]:

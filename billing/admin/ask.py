@@ -11,11 +11,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold import widgets as unfold
 
-from billing.admin.base import WhyForm
-from billing.admin.frame import MoneyAdmin
+from billing.admin import pieces
+from billing.admin.base import BillingAdmin, WhyForm
 from queues.errors import RoundsmanError
 
-__all__ = ["Question", "RequiredWhyForm", "WhyForm", "ask", "posted"]
+__all__ = ["Done", "Question", "RequiredWhyForm", "WhyForm", "ask", "posted"]
 
 
 class RequiredWhyForm(WhyForm):
@@ -40,35 +40,40 @@ class Question:
     hidden: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Done:
+    """What is said after a deed, and the page that follows it: the one before, where none is named."""
+
+    told: str
+    page: str = ""
+
+
+Deed = Callable[[dict[str, Any]], str | Done]  # what the form says → what was done
+
+
 def ask(
-    admin: MoneyAdmin,
-    request: HttpRequest,
-    question: Question,
-    form: forms.Form,
-    do: Callable[[dict[str, Any]], str],
-    *,
-    back: str,
-    done: str | Callable[[], str] = "",
-    obj: Any = None,
-) -> HttpResponse:
-    """GET, and a form with errors: the question. A valid POST: `do`, which answers with what is said, and the page `done` (or `back`).
+    admin: BillingAdmin, request: HttpRequest, question: Question, form: forms.Form, do: Deed, *, obj: Any = None, back: str = ""
+) -> HttpResponse:  # fmt: skip
+    """GET, and a form with errors: the question. A valid POST: `do`, then what was done, on its page or on `back`, which is the page of
+    `obj` where none is named.
 
     What a service refuses is told above the form, and nothing was done.
     """
+    back = back or pieces.page_of(obj)
     if request.method == "POST" and question.submit and form.is_valid():
         try:
-            told = do(form.cleaned_data)
+            answer = do(form.cleaned_data)
         except RoundsmanError as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, told)
-            where = done() if callable(done) else done
-            return HttpResponseRedirect(where or back)
+            done = answer if isinstance(answer, Done) else Done(answer)
+            messages.success(request, done.told)
+            return HttpResponseRedirect(done.page or back)
     context = {
         "question": question.text, "facts": question.facts, "form": form, "submit": question.submit, "danger": question.danger,
         "cancel_url": back, "original": obj, "hidden": list(question.hidden.items()),
     }  # fmt: skip
-    return admin.shown(request, "queues/confirm.html", question.title, context)
+    return admin.page(request, "queues/confirm.html", question.title, **context)
 
 
 def posted(request: HttpRequest) -> Any:

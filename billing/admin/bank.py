@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing.admin import bank_verbs, show
+from billing.admin import bank_verbs, pieces
 from billing.admin.documents import CurrencyFilter
 from billing.admin.frame import MoneyAdmin
 from billing.admin.pieces import figure
@@ -65,15 +65,15 @@ class BankLineAdmin(MoneyAdmin):
 
     @display(description="Booked on", ordering="booked_on")
     def booked(self, obj: BankLine) -> SafeString:
-        return figure(show.day(obj.booked_on))
+        return figure(pieces.day(obj.booked_on))
 
     @display(description="From")
     def payer_told(self, obj: BankLine) -> str | SafeString:
-        return obj.payer or show.NONE
+        return obj.payer or pieces.NONE
 
     @display(description="Amount", ordering="amount_minor")
     def amount_told(self, obj: BankLine) -> SafeString:
-        return show.cell(obj.amount_minor, obj.currency)
+        return pieces.cell(obj.amount_minor, obj.currency)
 
     @display(description="Text")
     def text_told(self, obj: BankLine) -> SafeString:
@@ -82,10 +82,10 @@ class BankLineAdmin(MoneyAdmin):
     @display(description="What became of it")
     def became(self, obj: BankLine) -> SafeString:
         if obj.payment is not None:
-            return show.link(show.page_of("payment", obj.payment_id), f"Payment of {obj.payment.customer.name}")
+            return pieces.link(pieces.page_at("payment", obj.payment_id), f"Payment of {obj.payment.customer.name}")
         if obj.state == UNMATCHED:
             return format_html(
-                '{} <a class="rm-link" href="{}">Assign…</a> <span class="rm-sub rm-wrap">{}</span>', show.badge("To be assigned", "warn"),
+                '{} <a class="rm-link" href="{}">Assign…</a> <span class="rm-sub rm-wrap">{}</span>', pieces.badge("To be assigned", "warn"),
                 reverse("admin:billing_bankline_assign", args=[obj.pk]), obj.problem,
             )  # fmt: skip
         return format_html('<span class="rm-none rm-wrap">{}</span>', obj.problem or "went out")
@@ -109,7 +109,7 @@ class BankStatementAdmin(MoneyAdmin):
 
     @display(description="Imported", ordering="imported_at")
     def imported(self, obj: BankStatement) -> SafeString:
-        return show.when(obj.imported_at)
+        return pieces.when(obj.imported_at)
 
     @display(description="Bookings")
     def lines_told(self, obj: Any) -> str:
@@ -117,4 +117,4 @@ class BankStatementAdmin(MoneyAdmin):
 
     @display(description="To be assigned")
     def open_told(self, obj: Any) -> str | SafeString:
-        return f"{obj.n_open:,}" if obj.n_open else show.NONE
+        return f"{obj.n_open:,}" if obj.n_open else pieces.NONE

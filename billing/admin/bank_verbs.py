@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold import widgets as unfold
 
-from billing.admin import fields, show
+from billing.admin import fields, pieces
 from billing.admin.ask import Question, RequiredWhyForm, WhyForm, ask, posted
 from billing.admin.frame import MoneyAdmin, actor_of
 from billing.models import BankLine, Customer, Document
@@ -52,7 +52,7 @@ def import_file(admin: MoneyAdmin, request: HttpRequest) -> HttpResponse:
         "form": form,
         "report": report,
         "original": None,
-        "told": [(each, show.badge(each.outcome, TONES[each.outcome])) for each in report.lines] if report else [],
+        "told": [(each, pieces.badge(each.outcome, TONES[each.outcome])) for each in report.lines] if report else [],
     }
     return admin.shown(request, "billing/bank_import.html", "Import a bank statement", context)
 
@@ -101,7 +101,7 @@ def assign(admin: MoneyAdmin, request: HttpRequest, line: BankLine) -> HttpRespo
             document=given["document"],
             why=given["why"],
         )
-        return f"{show.money(payment.amount_minor, payment.currency)} is {payment.customer.name}’s."
+        return f"{pieces.money(payment.amount_minor, payment.currency)} is {payment.customer.name}’s."
 
     return ask(admin, request, question, AssignForm(posted(request)), do, back=_back(), obj=line)
 
@@ -125,7 +125,7 @@ def _open(line: BankLine) -> bool:
 
 def _facts(line: BankLine) -> list[str]:
     told = [
-        f"{show.day(line.booked_on)}: {show.money(line.amount_minor, line.currency)}",
+        f"{pieces.day(line.booked_on)}: {pieces.money(line.amount_minor, line.currency)}",
         line.payer,
         line.text,
         line.problem,

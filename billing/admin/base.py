@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.views import ChangeList
 
 from billing.access import may_bill
+from billing.admin import pieces
 from billing.errors import WrongFields
 from billing.services.master import data
 from queues.client_address import address_of
@@ -86,6 +87,16 @@ def tell(form: forms.BaseForm, wrong: WrongFields) -> None:
         form.add_error(error.field if error.field in form.fields else None, error.message)
 
 
+class Named:
+    """A row by another name, for the breadcrumb."""
+
+    def __init__(self, row: Any, name: str) -> None:
+        self._meta, self.pk, self.name = row._meta, row.pk, name
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Listing(ChangeList):  # type: ignore[misc]
     """Lets the page give its rows what its columns tell, in a query or two for all of them."""
 
@@ -115,6 +126,9 @@ class BillingAdmin(ModelAdmin):  # type: ignore[misc]
     actions = None
     empty_hint = ""
     empty_link: tuple[str, str] | None = None
+
+    class Media:
+        css: ClassVar = {"all": ["billing/billing.css"]}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -154,6 +168,19 @@ class BillingAdmin(ModelAdmin):  # type: ignore[misc]
     def attach(self, request: HttpRequest, rows: list[Any]) -> None:
         """Put onto the page's rows what the columns need beyond the row."""
 
+    def enter(self, request: HttpRequest) -> None:
+        """Raises PermissionDenied for whom this page is not."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied("Billing is for those who run its jobs: managers and admins.")
+
+    def found(self, request: HttpRequest, pk: Any, *related: str) -> Any:
+        """The row of a page, for who may see it. Raises PermissionDenied, Http404."""
+        self.enter(request)
+        try:
+            return self.get_queryset(request).select_related(*related).get(pk=pk)
+        except (self.model.DoesNotExist, ValidationError, ValueError):
+            raise Http404(f"There is no such {self.opts.verbose_name}.") from None
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         data.save(obj, actor=actor_of(request))
 
@@ -183,7 +210,7 @@ class BillingAdmin(ModelAdmin):  # type: ignore[misc]
                 return HttpResponseRedirect(self.after_delete(obj))
         return self.page(
             request, "queues/confirm.html", f"Delete “{obj}”", original=obj, question="It is removed for good.", form=form,
-            submit="Delete it", danger=True, cancel_url=page_of(obj),
+            submit="Delete it", danger=True, cancel_url=pieces.page_of(obj),
         )  # fmt: skip
 
     def delete_with_reason(self, request: HttpRequest, obj: Any, why: str) -> None:
@@ -192,9 +219,15 @@ class BillingAdmin(ModelAdmin):  # type: ignore[misc]
     def after_delete(self, obj: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
+    def name_of(self, row: Any) -> str:
+        """What a page's breadcrumb calls the row."""
+        return str(row)
+
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
         """A page of our own in the admin's frame."""
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        if context.get("original") is not None:
+            context["original"] = Named(context["original"], self.name_of(context["original"]))
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "media": self.media}
         return TemplateResponse(request, template, {**frame, **context})
 
@@ -241,8 +274,3 @@ class BillingStackedInline(StackedInline):  # type: ignore[misc]
     has_view_permission = BillingInline.has_view_permission
     has_add_permission = BillingInline.has_add_permission
     has_change_permission = has_delete_permission = has_view_permission
-
-
-def page_of(row: Any) -> str:
-    """The address of a row's page."""
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

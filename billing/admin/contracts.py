@@ -11,9 +11,10 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from billing.admin import pieces
-from billing.admin.base import BillingAdmin, ProvedForm, page_of
+from billing.admin import pieces, show
+from billing.admin.base import BillingAdmin, ProvedForm
 from billing.admin.money_fields import from_minor, money_field, to_minor
+from billing.admin.pattern_fields import ServiceForm
 from billing.models import Contract, Coupon, Service, Stay
 from billing.selectors.contracts import documents_of, next_periods, words_of
 from queues.contract import ports
@@ -49,13 +50,15 @@ class ContractAdmin(BillingAdmin):
             extra = {
                 "contract": row,
                 "state": self.state(row),
-                "services": [(each, words_of(each), page_of(each), page_of(each.price_list)) for each in services],
+                "services": [
+                    (each, words_of(each), pieces.page_of(each), pieces.page_of(each.price_list)) for each in services
+                ],
                 "periods": next_periods(row),
                 "documents": [self._told(each) for each in documents_of(row)],
                 "coupons": list(row.coupons.all()[:20]),
-                "customer_url": page_of(row.customer),
-                "add_service_url": pieces.maybe_url("billing_service_add", query=f"contract={row.pk}"),
-                "add_coupon_url": pieces.maybe_url("billing_coupon_add", query=f"contract={row.pk}"),
+                "customer_url": pieces.page_of(row.customer),
+                "add_service_url": pieces.url("service_add", query=f"contract={row.pk}"),
+                "add_coupon_url": pieces.url("coupon_add", query=f"contract={row.pk}"),
             }
         return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
@@ -63,15 +66,15 @@ class ContractAdmin(BillingAdmin):
         standing = getattr(document, "standing", None)
         return {
             "row": document,
-            "url": pieces.maybe_url("billing_document_change", document.pk),
+            "url": pieces.page_of(document),
             "gross": pieces.money(document.gross_minor, document.currency),
-            "last": pieces.last_day(document.period_end) if document.period_end else "",
+            "last": pieces.last_day(document.period_end),
             "state": standing.get_state_display() if standing else document.get_state_display(),
         }
 
     @display(description="Customer", ordering="customer__name")
     def whose(self, obj: Contract) -> SafeString:
-        return pieces.link(page_of(obj.customer), obj.customer.name)
+        return pieces.link(pieces.page_of(obj.customer), obj.customer.name)
 
     @display(description="Billed", ordering="every")
     def cycle(self, obj: Contract) -> str:
@@ -79,7 +82,7 @@ class ContractAdmin(BillingAdmin):
 
     @display(description="Served", ordering="starts_on")
     def served(self, obj: Contract) -> str:
-        return f"{pieces.day(obj.starts_on)} – {pieces.day(obj.ends_on) if obj.ends_on else '…'}"
+        return f"{pieces.day(obj.starts_on)} – {pieces.day(obj.ends_on) or '…'}"
 
     @display(description="Services")
     def services_count(self, obj: Any) -> str | SafeString:
@@ -97,6 +100,7 @@ class ContractAdmin(BillingAdmin):
 
 @admin.register(Service)
 class ServiceAdmin(BillingAdmin):
+    form = ServiceForm
     list_display = ("code", "title", "which_contract", "where", "what", "pattern_words", "which_list")
     list_display_links = ("code", "title")
     list_select_related = ("contract", "site", "price_list")
@@ -128,7 +132,7 @@ class ServiceAdmin(BillingAdmin):
 
     @display(description="Contract", ordering="contract__code")
     def which_contract(self, obj: Service) -> SafeString:
-        return pieces.link(page_of(obj.contract), obj.contract.code)
+        return pieces.link(pieces.page_of(obj.contract), obj.contract.code)
 
     @display(description="Site", ordering="site__name")
     def where(self, obj: Service) -> str:
@@ -144,7 +148,7 @@ class ServiceAdmin(BillingAdmin):
 
     @display(description="Prices", ordering="price_list__code")
     def which_list(self, obj: Service) -> SafeString:
-        return pieces.link(page_of(obj.price_list), obj.price_list.code)
+        return pieces.link(pieces.page_of(obj.price_list), obj.price_list.code)
 
 
 @admin.register(Stay)
@@ -168,7 +172,7 @@ class StayAdmin(BillingAdmin):
 
     @display(description="Taken away", ordering="removed_on")
     def removed(self, obj: Stay) -> str | SafeString:
-        return pieces.day(obj.removed_on, "still there")
+        return pieces.day(obj.removed_on) or pieces.missing("still there")
 
 
 class CouponForm(ProvedForm):
@@ -208,7 +212,7 @@ class CouponAdmin(BillingAdmin):
 
     @display(description="Contract", ordering="contract__code")
     def which_contract(self, obj: Coupon) -> SafeString:
-        return pieces.link(page_of(obj.contract), obj.contract.code)
+        return pieces.link(pieces.page_of(obj.contract), obj.contract.code)
 
     @display(description="Worth", ordering="amount_minor")
     def worth(self, obj: Coupon) -> SafeString:
@@ -216,11 +220,10 @@ class CouponAdmin(BillingAdmin):
 
     @display(description="Valid", ordering="valid_from")
     def valid(self, obj: Coupon) -> str:
-        return f"{pieces.day(obj.valid_from)} – {pieces.last_day(obj.valid_until) if obj.valid_until else '…'}"
+        return f"{pieces.day(obj.valid_from)} – {pieces.last_day(obj.valid_until) or '…'}"
 
     @display(description="Used")
     def used(self, obj: Coupon) -> str | SafeString:
         if obj.used_on is None:
             return pieces.badge("Free", "ok")
-        url = pieces.maybe_url("billing_document_change", obj.used_on_id)
-        return pieces.link(url, obj.used_on) if url else str(obj.used_on)
+        return show.document_link(obj.used_on)

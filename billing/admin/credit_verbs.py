@@ -8,8 +8,8 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from unfold import widgets as unfold
 
-from billing.admin import fields, show
-from billing.admin.ask import Question, RequiredWhyForm, ask, posted
+from billing.admin import fields, pieces
+from billing.admin.ask import Done, Question, RequiredWhyForm, ask, posted
 from billing.admin.frame import MoneyAdmin, actor_of
 from billing.models import Document
 from billing.selectors.creditable import Left, left_of
@@ -26,7 +26,7 @@ class CreditForm(RequiredWhyForm):
         self.left, currency = left, document.currency
         self.fields["what"] = forms.ChoiceField(
             label="Credit", initial=ALL, widget=unfold.UnfoldAdminRadioSelectWidget(),
-            choices=[(ALL, f"Everything that is left: {show.money(left.gross_minor, currency)}"), (AMOUNT, "An amount"), (LINES, "Lines")],
+            choices=[(ALL, f"Everything that is left: {pieces.money(left.gross_minor, currency)}"), (AMOUNT, "An amount"), (LINES, "Lines")],
         )  # fmt: skip
         self.fields["gross"] = fields.Amount(
             currency,
@@ -40,7 +40,7 @@ class CreditForm(RequiredWhyForm):
             if line.left_minor > 0:
                 self.fields[f"line_{line.position}"] = fields.Amount(
                     currency, most=line.left_minor, required=False, label=line.title,
-                    help_text=f"{line.words}; {show.money(line.left_minor, currency)} of {show.money(line.amount_minor, currency)} is left",
+                    help_text=f"{line.words}; {pieces.money(line.left_minor, currency)} of {pieces.money(line.amount_minor, currency)} is left",
                 )  # fmt: skip
         self.order_fields(["what", "gross", *[name for name in self.fields if name.startswith("line_")], "why", "seen"])
 
@@ -59,18 +59,17 @@ class CreditForm(RequiredWhyForm):
 
 
 def credit(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpResponse:
-    left, back = left_of(document), show.page_of("document", document.pk)
+    left = left_of(document)
     form = CreditForm(document, left, posted(request))
     question = Question(
         f"Credit {document}",
         "Makes a final credit note with a number of its own. It is set off against what is open on the invoice; what is beyond stays the"
         " customer’s credit. The invoice itself stays as it is.",
         "Make the credit note" if left.gross_minor else "",
-        facts=[document.customer.name, f"Left to be credited: {show.money(left.gross_minor, document.currency)}"], danger=True,
+        facts=[document.customer.name, f"Left to be credited: {pieces.money(left.gross_minor, document.currency)}"], danger=True,
     )  # fmt: skip
-    made: list[Document] = []
 
-    def do(given: dict[str, Any]) -> str:
+    def do(given: dict[str, Any]) -> Done:
         what: dict[str, Any] = {}
         if given["what"] == AMOUNT:
             what = {"gross_minor": given["gross"]}
@@ -79,12 +78,10 @@ def credit(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpR
         note = credits.credit(
             document, why=given["why"], actor=actor_of(request), left_seen_minor=given["seen"], **what
         )
-        made.append(note)
-        return f"Credit note {note} over {show.money(note.gross_minor, note.currency)} is made."
+        told = pieces.money(note.gross_minor, note.currency)
+        return Done(f"Credit note {note} over {told} is made.", pieces.page_of(note))
 
-    return ask(
-        admin, request, question, form, do, back=back, done=lambda: show.page_of("document", made[0].pk), obj=document
-    )
+    return ask(admin, request, question, form, do, obj=document)
 
 
 def void(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpResponse:
@@ -93,7 +90,7 @@ def void(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpRes
         "Takes the whole invoice back with a credit note. Its visits and coupons are free again, so that its period is billed anew by the"
         " next run. Its number stays taken.",
         "Void the invoice",
-        facts=[document.customer.name, show.money(document.gross_minor, document.currency), show.period(document.period_start, document.period_end)],
+        facts=[document.customer.name, pieces.money(document.gross_minor, document.currency), pieces.period(document.period_start, document.period_end)],
         danger=True,
     )  # fmt: skip
 
@@ -101,6 +98,4 @@ def void(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpRes
         note = credits.void(document, why=given["why"], actor=actor_of(request))
         return f"{document} is void: credit note {note} takes it back."
 
-    return ask(
-        admin, request, question, RequiredWhyForm(posted(request)), do, back=show.page_of("document", document.pk), obj=document
-    )  # fmt: skip
+    return ask(admin, request, question, RequiredWhyForm(posted(request)), do, obj=document)

@@ -8,16 +8,18 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import Count
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from billing.admin import pieces
-from billing.admin.base import BillingAdmin, ProvedForm, page_of
+from billing.admin import customer_page, customer_verbs, method_verbs, pay_verbs, pieces
+from billing.admin.base import BillingAdmin, ProvedForm
 from billing.admin.money_fields import from_minor, money_field, to_minor
-from billing.models import Customer, Seller, Site
+from billing.models import Customer, PaymentMethod, Seller, Site
 from billing.selectors.owed import owed
 
+VERBS = {"settle": customer_verbs.settle, "pay": pay_verbs.for_customer}
 TONES = {"standard": "idle", "reverse_charge": "info", "exempt": "warn", "zero": "info"}
 
 
@@ -70,6 +72,7 @@ class CustomerAdmin(BillingAdmin):
     search_fields = ("code", "name", "email", "city", "tax_id")
     search_help_text = "Code, name, e-mail, city, tax id"
     change_form_before_template = "billing/customer_head.html"
+    change_form_outer_after_template = "billing/customer_parts.html"
     empty_hint = "Who is served and billed. Add one, or import a file of them."
     fieldsets = (
         (None, {"fields": ("code", "name", "language", "time_zone", "email", "phone")}),
@@ -77,6 +80,18 @@ class CustomerAdmin(BillingAdmin):
         ("Tax", {"fields": ("tax_treatment", "tax_id", "exemption_reason", "exempt_until")}),
         ("Documents", {"fields": ("buyer_reference", "payment_days")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        verbs = [
+            path(f"method/<int:pk>/{verb}/", wrap(self.method_view), {"verb": verb}, name=f"billing_customer_{verb}")
+            for verb in method_verbs.VERBS
+        ]
+        verbs += [
+            path(f"<int:pk>/{verb}/", wrap(self.verb_view), {"verb": verb}, name=f"billing_customer_{verb}")
+            for verb in VERBS
+        ]
+        return [*verbs, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(contract_count=Count("contracts", distinct=True))
@@ -100,11 +115,24 @@ class CustomerAdmin(BillingAdmin):
                 "balance": [
                     pieces.money(minor, currency) for currency, minor in owed([row.pk]).get(row.pk, {}).items()
                 ],
-                "add_contract_url": pieces.maybe_url("billing_contract_add", query=f"customer={row.pk}"),
-                "add_site_url": pieces.maybe_url("billing_site_add", query=f"customer={row.pk}"),
-                "documents_url": pieces.maybe_url("billing_document_changelist", query=query),
+                "add_contract_url": pieces.url("contract_add", query=f"customer={row.pk}"),
+                "add_site_url": pieces.url("site_add", query=f"customer={row.pk}"),
+                **customer_page.parts(row),
+                "pay_url": pieces.url("customer_pay", row.pk),
+                "account_url": pieces.url("standing_statement", row.pk),
+                "documents_url": pieces.url("document_changelist", query=query),
             }
         return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def verb_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        return VERBS[verb](self, request, self.found(request, pk))
+
+    def method_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        self.enter(request)
+        method = PaymentMethod.objects.filter(pk=pk).select_related("customer").first()
+        if method is None:
+            raise Http404("There is no such saved method.")
+        return method_verbs.VERBS[verb](self, request, method)
 
     @display(description="Tax", ordering="tax_treatment")
     def treatment(self, obj: Customer) -> SafeString:
@@ -141,4 +169,4 @@ class SiteAdmin(BillingAdmin):
 
     @display(description="Customer", ordering="customer__name")
     def whose(self, obj: Site) -> SafeString:
-        return format_html("{}", pieces.link(page_of(obj.customer), obj.customer.name))
+        return format_html("{}", pieces.link(pieces.page_of(obj.customer), obj.customer.name))

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.utils.safestring import SafeString
 
-from billing.admin import show
+from billing.admin import pieces
 from billing.admin.frame import MoneyAdmin
 from billing.models import Dispute
 
@@ -33,15 +33,15 @@ class DisputeAdmin(MoneyAdmin):
 
     @display(description="Opened", ordering="opened_at")
     def opened(self, obj: Dispute) -> SafeString:
-        return show.when(obj.opened_at)
+        return pieces.when(obj.opened_at)
 
     @display(description="Closed")
     def closed(self, obj: Dispute) -> SafeString:
-        return show.when(obj.closed_at)
+        return pieces.when(obj.closed_at)
 
     @display(description="State", ordering="state")
     def state_badge(self, obj: Dispute) -> SafeString:
-        return show.badge(obj.get_state_display(), TONES[obj.state])
+        return pieces.badge(obj.get_state_display(), TONES[obj.state])
 
     @display(description="Customer")
     def customer(self, obj: Dispute) -> str:
@@ -49,8 +49,8 @@ class DisputeAdmin(MoneyAdmin):
 
     @display(description="Amount")
     def amount_told(self, obj: Dispute) -> SafeString:
-        return show.cell(obj.amount_minor, obj.payment.currency)
+        return pieces.cell(obj.amount_minor, obj.payment.currency)
 
     @display(description="Payment")
     def payment_told(self, obj: Dispute) -> SafeString:
-        return show.link(show.page_of("payment", obj.payment_id), obj.payment.key)
+        return pieces.link(pieces.page_at("payment", obj.payment_id), obj.payment.key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
-from billing.admin import show
+from billing.admin import pieces
 from billing.models import Document, DocumentFile
 from billing.services.files import file_of
 from queues.errors import RoundsmanError
@@ -20,7 +20,7 @@ def download(request: HttpRequest, document: Document, kind: str) -> HttpRespons
         made = file_of(document, kind)
     except RoundsmanError as refused:
         messages.error(request, str(refused))
-        return HttpResponseRedirect(show.page_of("document", document.pk))
+        return HttpResponseRedirect(pieces.page_at("document", document.pk))
     answer = HttpResponse(made.content, content_type=made.media_type)
     answer["Content-Disposition"] = f'attachment; filename="{made.name}"'
     return answer

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 
-from billing.admin import show
+from billing.admin import note_verbs, pieces, show
 from billing.admin.frame import MoneyAdmin
-from billing.models import Document, RunItem, Seller, Standing
+from billing.models import Allocation, Document, RunItem, Seller, Standing
 from billing.selectors import document_page, paper
 from billing.selectors.sellers import today
 from queues import policy
@@ -25,37 +24,50 @@ def page(admin: MoneyAdmin, request: HttpRequest, document: Document) -> HttpRes
     context = {
         "job": request.GET.get("job", ""),
         "original": document, "document": document, "standing": standing,
-        "badge": show.standing_state(standing, day) if standing else show.badge("Draft", "idle"),
+        "badge": show.standing_state(standing, day) if standing else pieces.badge("Draft", "idle"),
         "days_late": (day - standing.due_date).days if standing and standing.balance_minor else 0,
         "dunning": getattr(document, "dunning", None), "seller": _party(document, "seller") or _seller(),
         "buyer": _party(document, "buyer") or _buyer(document), "places": document_page.places(document),
         "adjustments": list(document.adjustments.all()), "tax_groups": list(document.tax_groups.all()),
         "item": RunItem.objects.filter(document=document).select_related("previous", "run").first(),
         "happenings": document_page.happenings(document), "entries": list(document.entries.all()),
-        "payments": document_page.payments(document), "verbs": verbs(document, standing), "unprintable": paper.unprintable(document),
+        "payments": document_page.payments(document), "set_off": _set_off(document), "verbs": verbs(document, standing),
+        "unprintable": paper.unprintable(document),
         "may_audit": policy.may(request.user, policy.Action.AUDIT),
     }  # fmt: skip
     kind = "" if document.kind == Document.Kind.INVOICE else "Credit note "
     return admin.shown(request, "billing/document.html", f"{kind}{document}", context)
 
 
-def verbs(document: Document, standing: Standing | None) -> list[tuple[str, str, str]]:
-    """(address, label, class) of what can be done with it now."""
+def _set_off(note: Document) -> list[Allocation]:
+    """What a credit note is set against; what may be taken off again is so marked: it stays with the invoice that it credits."""
+    found = list(note.set_off.select_related("document")) if note.kind == Document.Kind.CREDIT_NOTE else []
+    for each in found:
+        each.may_undo = each.amount_minor > 0 and each.document_id != note.credits_id  # type: ignore[attr-defined]
+    return found
+
+
+def verbs(document: Document, standing: Standing | None) -> list[pieces.Button]:
+    """What can be done with it now."""
     if standing is None:
         return []
-    found = []
+    found: list[tuple[str, str, str]] = []
     owed = standing.state in (Standing.State.OPEN, Standing.State.PART_PAID)
     if document.kind == Document.Kind.INVOICE:
+        if owed or standing.written_off_minor:
+            found += [("pay", "Record a payment…", "rm-primary")]
         if owed:
-            found += [("pay", "Record a payment…", "rm-primary"), ("charge", "Charge saved method…", "")]
-            found += [("promise", "Promise to pay…", "")]
+            found += [("charge", "Charge saved method…", ""), ("promise", "Promise to pay…", "")]
         if standing.state != Standing.State.VOID and standing.credited_minor < standing.gross_minor:
             found += [("credit", "Credit…", "")]
         if owed and not standing.paid_minor and not standing.credited_minor:
             found += [("void", "Void…", "")]
         if owed:
             found += [("write_off", "Write off…", "")]
-    return [(reverse(f"admin:billing_document_{verb}", args=[document.pk]), label, css) for verb, label, css in found]
+        if standing.written_off_minor:
+            found += [("recover", "Take the write-off back…", "")]
+        return pieces.buttons("document", document.pk, found)
+    return note_verbs.verbs(document)
 
 
 def _party(document: Document, role: str) -> dict[str, Any]:
@@ -78,7 +90,7 @@ def _told(row: Any) -> dict[str, Any]:
 
 
 def url(document: Document) -> str:
-    return show.page_of("document", document.pk)
+    return pieces.page_at("document", document.pk)
 
 
 def lead_to(document: Document) -> HttpResponse:

@@ -13,7 +13,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
-from billing.admin import credit_verbs, document_files, document_page, document_verbs, overview, show
+from billing.admin import (
+    credit_verbs,
+    document_files,
+    document_page,
+    document_verbs,
+    note_verbs,
+    overview,
+    pay_verbs,
+    pieces,
+    show,
+    write_off_verbs,
+)
 from billing.admin.frame import MoneyAdmin
 from billing.models import Document
 from billing.selectors.sellers import today
@@ -22,10 +33,13 @@ OWED = Q(standing__state__in=("open", "part_paid"), kind="invoice")
 VERBS = {
     "credit": credit_verbs.credit,
     "void": credit_verbs.void,
-    "write-off": document_verbs.write_off,
-    "pay": document_verbs.pay,
+    "write-off": write_off_verbs.write_off,
+    "recover": write_off_verbs.recover,
+    "pay": pay_verbs.for_invoice,
     "charge": document_verbs.charge,
     "promise": document_verbs.promise,
+    "set-off": note_verbs.set_off,
+    "pay-out": note_verbs.pay_out,
 }
 
 
@@ -134,22 +148,24 @@ class DocumentAdmin(MoneyAdmin):
 
     @display(description="Period", ordering="period_start")
     def period_told(self, obj: Document) -> str | SafeString:
-        return show.period(obj.period_start, obj.period_end) or show.NONE
+        return pieces.period(obj.period_start, obj.period_end) or pieces.NONE
 
     @display(description="Issued", ordering="issue_date")
     def issued(self, obj: Document) -> str | SafeString:
-        return show.day(obj.issue_date) or show.NONE
+        return pieces.day(obj.issue_date) or pieces.NONE
 
     @display(description="Gross", ordering="gross_minor")
     def gross(self, obj: Document) -> SafeString:
-        return show.cell(obj.gross_minor, obj.currency)
+        return pieces.cell(obj.gross_minor, obj.currency)
 
     @display(description="To be paid")
     def left(self, obj: Document) -> SafeString:
         standing = getattr(obj, "standing", None)
-        return show.cell(standing.balance_minor if standing and obj.kind == Document.Kind.INVOICE else 0, obj.currency)
+        return pieces.cell(
+            standing.balance_minor if standing and obj.kind == Document.Kind.INVOICE else 0, obj.currency
+        )
 
     @display(description="Standing")
     def standing_badge(self, obj: Any) -> SafeString:
         standing = getattr(obj, "standing", None)
-        return show.standing_state(standing, obj.today) if standing else show.badge("Draft", "idle")
+        return show.standing_state(standing, obj.today) if standing else pieces.badge("Draft", "idle")

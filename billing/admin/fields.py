@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from unfold import widgets as unfold
 
-from billing.admin import show
-from billing.money import minor_digits
+from billing.admin import pieces
+from billing.money import major, minor, minor_digits
 
 INPUT = " ".join(unfold.INPUT_CLASSES)
 
@@ -39,14 +39,14 @@ class Amount(forms.DecimalField):
         typed = super().clean(value)
         if typed is None:
             return None
-        minor = show.to_minor(typed, self.currency)
-        if minor <= 0:
+        units = minor(typed, self.currency)
+        if units <= 0:
             raise forms.ValidationError("An amount above nothing, please.")
-        if self.most is not None and minor > self.most:
-            raise forms.ValidationError(f"At most {show.money(self.most, self.currency)}.")
-        return minor
+        if self.most is not None and units > self.most:
+            raise forms.ValidationError(f"At most {pieces.money(self.most, self.currency)}.")
+        return units
 
     @staticmethod
-    def initial_of(minor: int, currency: str) -> Decimal:
+    def initial_of(units: int, currency: str) -> Decimal:
         """What the field shows for so many minor units."""
-        return Decimal(minor).scaleb(-minor_digits(currency))
+        return major(units, currency)

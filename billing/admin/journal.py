@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
-from billing.admin import show
+from billing.admin import pieces, show
 from billing.admin.documents import CurrencyFilter
 from billing.admin.frame import MoneyAdmin
 from billing.admin.pieces import figure
@@ -61,15 +61,15 @@ class EntryAdmin(MoneyAdmin):
 
     @display(description="Booked on", ordering="booked_on")
     def booked(self, obj: Entry) -> SafeString:
-        return figure(show.day(obj.booked_on))
+        return figure(pieces.day(obj.booked_on))
 
     @display(description="Written")
     def at_told(self, obj: Entry) -> SafeString:
-        return show.when(obj.at)
+        return pieces.when(obj.at)
 
     @display(description="Amount", ordering="amount_minor")
     def amount_told(self, obj: Entry) -> SafeString:
-        return show.cell(obj.amount_minor, obj.currency)
+        return pieces.cell(obj.amount_minor, obj.currency)
 
     @display(description="Document")
     def document_told(self, obj: Entry) -> SafeString:

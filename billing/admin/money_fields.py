@@ -9,7 +9,7 @@ from django import forms
 from unfold import widgets as unfold
 
 from billing.errors import CannotPrice
-from billing.money import minor_digits, told
+from billing.money import major, minor, minor_digits, told
 
 
 def money_field(**options: Any) -> forms.DecimalField:
@@ -20,15 +20,13 @@ def money_field(**options: Any) -> forms.DecimalField:
 def to_minor(value: Decimal, currency: str) -> int:
     """Raises forms.ValidationError where the currency has no such amount."""
     try:
-        digits = minor_digits(currency)
+        return minor(value, currency)
     except CannotPrice as wrong:
         raise forms.ValidationError(wrong.message) from None
-    units = value.scaleb(digits)
-    if units != units.to_integral_value():
-        raise forms.ValidationError(f"{currency} has {digits} decimals.")
-    return int(units)
+    except ValueError:
+        raise forms.ValidationError(f"{currency} has {minor_digits(currency)} decimals.") from None
 
 
-def from_minor(minor: int | None, currency: str) -> str:
+def from_minor(units: int | None, currency: str) -> str:
     """As it stands in the field."""
-    return "" if minor is None or not currency else told(Decimal(minor).scaleb(-minor_digits(currency)))
+    return "" if units is None or not currency else told(major(units, currency))

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from billing.admin import charts, show
+from billing.admin import charts, pieces
 from billing.admin.frame import MoneyAdmin
 from billing.selectors import overview
 from billing.selectors.sellers import today
@@ -29,8 +29,8 @@ def _told(each: overview.Money, months: list[date]) -> dict[str, Any]:
     chart = charts.columns([each.invoiced, each.collected], title=said, css=("bi-now", "bi-ok"))
     figures = [
         {
-            "month": f"{month:%B %Y}", "invoiced": show.money(each.invoiced[place], each.currency),
-            "collected": show.money(each.collected[place], each.currency),
+            "month": f"{month:%B %Y}", "invoiced": pieces.money(each.invoiced[place], each.currency),
+            "collected": pieces.money(each.collected[place], each.currency),
         }
         for place, month in enumerate(months)
         if each.invoiced[place] or each.collected[place]
@@ -48,7 +48,7 @@ def _to_do() -> list[dict[str, Any]]:
     """Each with its words and where it is done."""
     found = overview.to_do()
     told = [
-        {"text": f"Run {run.code} is {run.get_state_display().lower()}", "url": show.page_of("billingrun", run.pk)}
+        {"text": f"Run {run.code} is {run.get_state_display().lower()}", "url": pieces.page_at("billingrun", run.pk)}
         for run in found.runs
     ]
     for count, noun, url in (

@@ -6,20 +6,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
-from billing.admin import payment_verbs, show
+from billing.admin import payment_verbs, pieces, show
 from billing.admin.documents import CurrencyFilter
 from billing.admin.frame import MoneyAdmin
 from billing.models import Allocation, Payment
+from billing.selectors.free import FREE, free_of
 
 VERBS = {"refund": payment_verbs.refund, "allocate": payment_verbs.allocate}
-FREE = F("amount_minor") - F("allocated_minor") - F("refunded_minor")
 
 
 class UseFilter(DropdownFilter):  # type: ignore[misc]
@@ -65,15 +65,19 @@ class PaymentAdmin(MoneyAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         payment: Payment = self.found(request, object_id)
-        free = payment_verbs.free_of(payment)
+        free = free_of(payment)
         context = {
-            "original": payment, "payment": payment, "badge": show.badge(payment.get_state_display(), show.PAYMENT_TONES[payment.state]),
+            "original": payment, "payment": payment, "badge": show.payment_state(payment),
             "allocations": payment.allocations.select_related("document"), "refunds": payment.refunds.all(),
             "disputes": payment.disputes.all(), "bank_line": getattr(payment, "bank_line", None), "free": free,
             "verbs": payment_verbs.verbs(payment),
         }  # fmt: skip
-        title = f"Payment of {show.money(payment.amount_minor, payment.currency)}"
+        title = f"Payment of {pieces.money(payment.amount_minor, payment.currency)}"
         return self.shown(request, "billing/payment.html", title, context)
+
+    def name_of(self, row: Payment) -> str:
+        came = pieces.day(row.received_on) or row.get_state_display().lower()
+        return f"{pieces.money(row.amount_minor, row.currency)}, {came}"
 
     def verb_view(self, request: HttpRequest, pk: Any, verb: str) -> HttpResponse:
         return VERBS[verb](self, request, self.found(request, pk))
@@ -81,12 +85,12 @@ class PaymentAdmin(MoneyAdmin):
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.enter(request)
         return payment_verbs.undo(
-            self, request, Allocation.objects.filter(pk=pk).select_related("payment", "document").first()
+            self, request, Allocation.objects.filter(pk=pk).select_related("payment", "credit_note", "document").first()
         )
 
     @display(description="Received", ordering="created_at")
     def made(self, obj: Payment) -> SafeString:
-        return format_html("{}", show.day(obj.received_on)) if obj.received_on else show.when(obj.created_at)
+        return format_html("{}", pieces.day(obj.received_on)) if obj.received_on else pieces.when(obj.created_at)
 
     @display(description="Customer")
     def customer_name(self, obj: Payment) -> SafeString:
@@ -98,16 +102,15 @@ class PaymentAdmin(MoneyAdmin):
 
     @display(description="Amount", ordering="amount_minor")
     def amount_told(self, obj: Payment) -> SafeString:
-        return show.cell(obj.amount_minor, obj.currency)
+        return pieces.cell(obj.amount_minor, obj.currency)
 
     @display(description="Credit left")
     def free_told(self, obj: Payment) -> SafeString:
-        return show.cell(payment_verbs.free_of(obj), obj.currency)
+        return pieces.cell(free_of(obj), obj.currency)
 
     @display(description="State", ordering="state")
     def state_badge(self, obj: Payment) -> SafeString:
-        title = f"{obj.failure_code} {obj.failure}".strip()
-        return show.badge(obj.get_state_display(), show.PAYMENT_TONES[obj.state], title)
+        return show.payment_state(obj)
 
     @display(description="For")
     def for_what(self, obj: Payment) -> SafeString:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from billing.admin import pieces
-from billing.admin.base import BillingAdmin, page_of
+from billing.admin.base import BillingAdmin
 from billing.errors import WrongFields
 from billing.models import PriceList, PriceVersion
 from billing.price_changes import differences
@@ -67,8 +67,8 @@ def timeline(price_list: PriceList) -> list[dict[str, Any]]:
         until = billed_with(version)
         told.append(
             {
-                "version": version, "url": page_of(version), "tone": tone(version, today), "rules": len(version.rules),
-                "last": pieces.last_day(version.valid_until) if version.valid_until else "", "billed": pieces.last_day(until) if until else "",
+                "version": version, "url": pieces.page_of(version), "tone": tone(version, today), "rules": len(version.rules),
+                "last": pieces.last_day(version.valid_until), "billed": pieces.last_day(until),
                 "changes": [] if before is None or rules is None else differences(before, rules),
                 "first": before is None,
             }
@@ -95,9 +95,7 @@ def tone(version: PriceVersion, today: Any) -> tuple[str, str]:
 
 def add_url(price_list: PriceList, copy: PriceVersion | None = None) -> str:
     """The editor of a new version."""
-    return pieces.maybe_url(
-        "billing_priceversion_add", query=f"price_list={price_list.pk}{f'&copy={copy.pk}' if copy else ''}"
-    )
+    return pieces.url("priceversion_add", query=f"price_list={price_list.pk}{f'&copy={copy.pk}' if copy else ''}")
 
 
 def in_force(price_list: PriceList, day: Any) -> PriceVersion | None:

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold import widgets as unfold
 
 from billing.admin import pieces, rule_cards, what_if_page
-from billing.admin.base import BillingAdmin, actor_of, day_input, page_of
+from billing.admin.base import BillingAdmin, actor_of, day_input
 from billing.admin.price_lists import add_url, in_force, read, tone
 from billing.admin.rule_cards import Card
 from billing.errors import WrongFields
@@ -62,7 +62,7 @@ class PriceVersionAdmin(BillingAdmin):
         row = self._row(request, object_id)
         if row is None:
             messages.info(request, "Prices are of a price list: choose it first.")
-            return HttpResponseRedirect(pieces.maybe_url("billing_pricelist_changelist"))
+            return HttpResponseRedirect(pieces.url("pricelist_changelist"))
         locked = billed_with(row) if row.pk else None
         currency = row.price_list.currency
         do = request.POST.get("do", "")
@@ -98,16 +98,16 @@ class PriceVersionAdmin(BillingAdmin):
         return self.page(
             request, "billing/price_editor.html", _title(row), form=head, cards=cards, above=above, locked=locked, version=row,
             price_list=row.price_list, original=row if row.pk else None, kinds=_kinds(), blanks=_blanks(currency), result=result,
-            months=what_if_page.months(month), back_url=page_of(row.price_list), wrong=bool(above or head.errors or _any_wrong(cards)),
+            months=what_if_page.months(month), back_url=pieces.page_of(row.price_list), wrong=bool(above or head.errors or _any_wrong(cards)),
             new_url=add_url(row.price_list, row if row.pk else None), stored_nothing=request.method == "POST" and do not in ("", "save", "ask"),
-            delete_url=pieces.maybe_url("billing_priceversion_delete", row.pk) if row.pk and not locked else "",
+            delete_url=pieces.url("priceversion_delete", row.pk) if row.pk and not locked else "",
         )  # fmt: skip
 
     def delete_with_reason(self, request: HttpRequest, obj: Any, why: str) -> None:
         prices.delete_version(obj, actor=actor_of(request), why=why)
 
     def after_delete(self, obj: Any) -> str:
-        return page_of(obj.price_list)
+        return pieces.page_of(obj.price_list)
 
     def _row(self, request: HttpRequest, object_id: str | None) -> PriceVersion | None:
         """The version, or a new one that begins with the rules of the one in force; None: of no list. Raises Http404."""
@@ -149,7 +149,7 @@ class PriceVersionAdmin(BillingAdmin):
             above += rule_cards.tell(cards, WrongFields(left)) if left else []
             return None
         messages.success(request, f"The prices from {pieces.day(row.valid_from)} are stored.")
-        return HttpResponseRedirect(page_of(row.price_list))
+        return HttpResponseRedirect(pieces.page_of(row.price_list))
 
     @display(description="Price list", ordering="price_list__code")
     def which(self, obj: PriceVersion) -> str:
@@ -157,7 +157,7 @@ class PriceVersionAdmin(BillingAdmin):
 
     @display(description="Valid", ordering="valid_from")
     def valid(self, obj: PriceVersion) -> str:
-        return f"{pieces.day(obj.valid_from)} – {pieces.last_day(obj.valid_until) if obj.valid_until else '…'}"
+        return f"{pieces.day(obj.valid_from)} – {pieces.last_day(obj.valid_until) or '…'}"
 
     @display(description="Rules")
     def rule_count(self, obj: PriceVersion) -> str:

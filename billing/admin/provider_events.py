@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
-from billing.admin import show
+from billing.admin import pieces
 from billing.admin.frame import MoneyAdmin
 from billing.models import ProviderEvent
 
@@ -50,25 +50,25 @@ class ProviderEventAdmin(MoneyAdmin):
 
     @display(description="Received", ordering="received_at")
     def received(self, obj: ProviderEvent) -> SafeString:
-        return show.when(obj.received_at)
+        return pieces.when(obj.received_at)
 
     @display(description="Created by the provider")
     def created(self, obj: ProviderEvent) -> SafeString:
-        return show.when(obj.created_at)
+        return pieces.when(obj.created_at)
 
     @display(description="Applied")
     def applied(self, obj: ProviderEvent) -> SafeString:
-        return show.when(obj.applied_at)
+        return pieces.when(obj.applied_at)
 
     @display(description="State")
     def state_badge(self, obj: ProviderEvent) -> SafeString:
         if obj.applied_at is not None:
-            return show.badge("Applied", "ok")
-        return show.badge("Waits", "bad" if obj.error else "warn", obj.error)
+            return pieces.badge("Applied", "ok")
+        return pieces.badge("Waits", "bad" if obj.error else "warn", obj.error)
 
     @display(description="What it changed")
     def told(self, obj: ProviderEvent) -> str | SafeString:
-        return obj.effect or obj.error or show.NONE
+        return obj.effect or obj.error or pieces.NONE
 
     @display(description="As it came")
     def body_told(self, obj: ProviderEvent) -> SafeString:

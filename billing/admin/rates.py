@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from billing.admin import pieces
-from billing.admin.base import BillingAdmin, BillingInline, page_of
+from billing.admin.base import BillingAdmin, BillingInline
 from billing.models import ExchangeRate, FuelIndex, Holiday, HolidayCalendar, Jurisdiction, TaxRate
 from billing.money import told
 
@@ -34,11 +34,13 @@ class JurisdictionAdmin(BillingAdmin):
         row = self.get_object(request, object_id) if object_id else None
         extra: dict[str, Any] = {}
         if row is not None and self.has_view_permission(request, row):
-            rates = [(each, page_of(each), _days(each)) for each in row.rates.order_by("tax_class", "-valid_from")]
+            rates = [
+                (each, pieces.page_of(each), _days(each)) for each in row.rates.order_by("tax_class", "-valid_from")
+            ]
             extra = {
                 "place": row,
                 "rates": rates,
-                "add_url": pieces.maybe_url("billing_taxrate_add", query=f"jurisdiction={row.pk}"),
+                "add_url": pieces.url("taxrate_add", query=f"jurisdiction={row.pk}"),
             }
         return super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
@@ -134,4 +136,4 @@ class HolidayCalendarAdmin(BillingAdmin):
 
 
 def _days(rate: TaxRate) -> str:
-    return f"{pieces.day(rate.valid_from)} – {pieces.last_day(rate.valid_until) if rate.valid_until else '…'}"
+    return f"{pieces.day(rate.valid_from)} – {pieces.last_day(rate.valid_until) or '…'}"

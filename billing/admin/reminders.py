@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.utils.safestring import SafeString
 
-from billing.admin import show
+from billing.admin import pieces, show
 from billing.admin.frame import MoneyAdmin
 from billing.models import Dunning, Reminder
 
@@ -30,7 +30,7 @@ class ReminderAdmin(MoneyAdmin):
 
     @display(description="Sent", ordering="at")
     def sent(self, obj: Reminder) -> SafeString:
-        return show.when(obj.at)
+        return pieces.when(obj.at)
 
     @display(description="Document")
     def document_told(self, obj: Reminder) -> SafeString:
@@ -42,7 +42,7 @@ class ReminderAdmin(MoneyAdmin):
 
     @display(description="Open then")
     def balance(self, obj: Reminder) -> SafeString:
-        return show.cell(obj.balance_minor, obj.currency)
+        return pieces.cell(obj.balance_minor, obj.currency)
 
 
 @admin.register(Dunning)
@@ -79,12 +79,12 @@ class DunningAdmin(MoneyAdmin):
 
     @display(description="State", ordering="state")
     def state_badge(self, obj: Dunning) -> SafeString:
-        return show.badge(obj.get_state_display(), TONES[obj.state])
+        return pieces.badge(obj.get_state_display(), TONES[obj.state])
 
     @display(description="Next on", ordering="next_on")
     def next_told(self, obj: Dunning) -> str | SafeString:
-        return show.day(obj.next_on) or show.NONE
+        return pieces.day(obj.next_on) or pieces.NONE
 
     @display(description="Promised until")
     def promised(self, obj: Dunning) -> str | SafeString:
-        return show.day(obj.promised_until) or show.NONE
+        return pieces.day(obj.promised_until) or pieces.NONE

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from billing.admin import charts, show
+from billing.admin import charts, pieces, show
 from billing.admin.frame import MoneyAdmin
 from billing.models import BillingRun, RunItem, Seller
 from billing.selectors import preview as previews
@@ -114,7 +114,7 @@ def _of_currency(currency: str, figures: Sequence[CodeFigure]) -> dict[str, Any]
             "figure": figure,
             "bar": charts.bar(
                 figure.now_minor, figure.before_minor, top,
-                title=f"{figure.title}: {show.money(figure.now_minor, currency)}, before {show.money(figure.before_minor, currency)}",
+                title=f"{figure.title}: {pieces.money(figure.now_minor, currency)}, before {pieces.money(figure.before_minor, currency)}",
             ),
         }
         for figure in figures

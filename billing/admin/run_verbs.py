@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
 
-from billing.admin import fields, run_page, show
-from billing.admin.ask import Question, RequiredWhyForm, WhyForm, ask, posted
+from billing.admin import fields, pieces, run_page
+from billing.admin.ask import Done, Question, RequiredWhyForm, WhyForm, ask, posted
 from billing.admin.frame import MoneyAdmin, actor_of
+from billing.amounts import minus
 from billing.jobspecs.paper import make_files
 from billing.jobspecs.runs import collect as collect_job
 from billing.jobspecs.runs import finalise_run, prepare_run
 from billing.models import BillingRun, RunItem, Seller
 from billing.selectors.sellers import today
 from billing.services import approval, run_jobs, runs
-from queues.contract import Actor
+from queues.contract import Actor, RunRef
 
 
 class PrepareForm(WhyForm):
@@ -35,18 +36,26 @@ def prepare(admin: MoneyAdmin, request: HttpRequest) -> HttpResponse:
     first = today().replace(day=1)
     form = PrepareForm(posted(request), initial={"through": first, "issue_date": first})
     question = Question("Prepare a billing run", prepare_run.impact, "Prepare it", facts=[prepare_run.description])
-    address: list[str] = []
 
-    def do(given: dict[str, Any]) -> str:
+    def do(given: dict[str, Any]) -> Done:
         run, job = run_jobs.ask_new(
             given["through"], issue_date=given["issue_date"], actor=actor_of(request), why=given["why"]
         )
-        address.append(run_page.url(run, job.id))
-        return f"Run {run.code} is being prepared."
+        return Done(f"Run {run.code} is being prepared.", run_page.url(run, job.id))
 
-    return ask(
-        admin, request, question, form, do, back=reverse("admin:billing_billingrun_changelist"), done=lambda: address[0]
-    )  # fmt: skip
+    return ask(admin, request, question, form, do, back=pieces.url("billingrun_changelist"))
+
+
+def _by_job(
+    admin: MoneyAdmin, request: HttpRequest, run: BillingRun, question: Question, start: Callable[..., RunRef], told: str
+) -> HttpResponse:  # fmt: skip
+    """A deed that a job does: `start` asks for it, and the run's page shows how far it is."""
+
+    def do(given: dict[str, Any]) -> Done:
+        job = start(run, actor=actor_of(request), why=given["why"])
+        return Done(told, run_page.url(run, job.id))
+
+    return ask(admin, request, question, WhyForm(posted(request)), do, obj=run)
 
 
 def renew(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpResponse:
@@ -56,16 +65,7 @@ def renew(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRespo
         " sent back stays out.",
         "Draft it again" if run_page.may(run)["renew"] else "", facts=_facts(run),
     )  # fmt: skip
-    address: list[str] = []
-
-    def do(given: dict[str, Any]) -> str:
-        job = run_jobs.ask_prepare(run, actor=actor_of(request), why=given["why"])
-        address.append(run_page.url(run, job.id))
-        return "It is being drafted again."
-
-    return ask(
-        admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
-    )
+    return _by_job(admin, request, run, question, run_jobs.ask_prepare, "It is being drafted again.")
 
 
 class ApproveForm(WhyForm):
@@ -90,7 +90,7 @@ def approve(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRes
         approval.approve(run, actor=actor, preview_hash=given["seen"], why=given["why"])
         return f"Run {run.code} is approved."
 
-    return ask(admin, request, question, form, do, back=run_page.url(run), obj=run)
+    return ask(admin, request, question, form, do, obj=run)
 
 
 def _why_not_approve(run: BillingRun, actor: Actor) -> str:
@@ -105,7 +105,7 @@ def _why_not_approve(run: BillingRun, actor: Actor) -> str:
         and approval.takes_a_second_person(run, seller)
         and not approval.is_another_person(run, actor)
     ):
-        most = show.money(seller.approve_above_minor, seller.currency)
+        most = pieces.money(seller.approve_above_minor, seller.currency)
         return (
             f"This run comes to more than {most}, and you prepared it: somebody else has to look at it and approve it."
         )
@@ -117,15 +117,8 @@ def finalise(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRe
         f"Finalise run {run.code}", finalise_run.impact, "Make them final" if run_page.may(run)["finalise"] else "",
         facts=[*_facts(run), f"Approved by {run.approved_by}"], danger=True,
     )  # fmt: skip
-    address: list[str] = []
-
-    def do(given: dict[str, Any]) -> str:
-        job = run_jobs.ask_finalise(run, actor=actor_of(request), why=given["why"])
-        address.append(run_page.url(run, job.id))
-        return f"The documents of run {run.code} are being made final."
-
-    return ask(
-        admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
+    return _by_job(
+        admin, request, run, question, run_jobs.ask_finalise, f"The documents of run {run.code} are being made final."
     )
 
 
@@ -137,16 +130,7 @@ def collect(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRes
         facts=_facts(run),
         danger=True,
     )
-    address: list[str] = []
-
-    def do(given: dict[str, Any]) -> str:
-        job = run_jobs.ask_collect(run, actor=actor_of(request), why=given["why"])
-        address.append(run_page.url(run, job.id))
-        return f"Run {run.code} is being collected."
-
-    return ask(
-        admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
-    )
+    return _by_job(admin, request, run, question, run_jobs.ask_collect, f"Run {run.code} is being collected.")
 
 
 def files(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpResponse:
@@ -154,16 +138,7 @@ def files(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRespo
         f"Make the files of run {run.code}", f"{make_files.description} {make_files.impact}",
         "Make them" if run_page.may(run)["files"] else "", facts=_facts(run),
     )  # fmt: skip
-    address: list[str] = []
-
-    def do(given: dict[str, Any]) -> str:
-        job = run_jobs.ask_files(run, actor=actor_of(request), why=given["why"])
-        address.append(run_page.url(run, job.id))
-        return f"The files of run {run.code} are being made."
-
-    return ask(
-        admin, request, question, WhyForm(posted(request)), do, back=run_page.url(run), done=lambda: address[0], obj=run
-    )
+    return _by_job(admin, request, run, question, run_jobs.ask_files, f"The files of run {run.code} are being made.")
 
 
 def discard(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpResponse:
@@ -176,7 +151,7 @@ def discard(admin: MoneyAdmin, request: HttpRequest, run: BillingRun) -> HttpRes
         runs.discard(run, actor=actor_of(request), why=given["why"])
         return f"Run {run.code} is discarded."
 
-    return ask(admin, request, question, RequiredWhyForm(posted(request)), do, back=run_page.url(run), obj=run)
+    return ask(admin, request, question, RequiredWhyForm(posted(request)), do, obj=run)
 
 
 def send_back(admin: MoneyAdmin, request: HttpRequest, pk: int) -> HttpResponse:
@@ -187,7 +162,7 @@ def send_back(admin: MoneyAdmin, request: HttpRequest, pk: int) -> HttpResponse:
         "Its draft is thrown away and its period is due again: mend what is wrong, then draft it again in this run, or leave it to the next."
         " An approval of the run ends.",
         "Send it back" if document is not None and run_page.may(item.run)["send_back"] else "",
-        facts=[item.contract.customer.name, show.period(item.period_start, item.period_end), *_amount(item), *item.why], danger=True,
+        facts=[item.contract.customer.name, pieces.period(item.period_start, item.period_end), *_amount(item), *map(minus, item.why)], danger=True,
     )  # fmt: skip
 
     def do(given: dict[str, Any]) -> str:
@@ -203,7 +178,7 @@ def redraft(admin: MoneyAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     question = Question(
         f"Draft {item.contract} again", "Its period is priced with what is recorded by now, and the draft is in this run again.",
         "Draft it again" if run_page.may(item.run)["renew"] and item.document is None else "",
-        facts=[item.contract.customer.name, show.period(item.period_start, item.period_end), item.reason],
+        facts=[item.contract.customer.name, pieces.period(item.period_start, item.period_end), item.reason],
     )  # fmt: skip
 
     def do(given: dict[str, Any]) -> str:
@@ -227,9 +202,9 @@ def _item(admin: MoneyAdmin, request: HttpRequest, pk: int) -> RunItem:
 def _amount(item: RunItem) -> list[str]:
     if item.document is None:
         return []
-    told = show.money(item.document.gross_minor, item.document.currency)
+    told = pieces.money(item.document.gross_minor, item.document.currency)
     return [
-        f"{told}, {show.change(item.change_percent)} against the period before"
+        f"{told}, {pieces.change(item.change_percent)} against the period before"
         if item.change_percent is not None
         else told
     ]
@@ -237,6 +212,6 @@ def _amount(item: RunItem) -> list[str]:
 
 def _facts(run: BillingRun) -> list[str]:
     told = [
-        f"{row['documents']} documents, {show.money(row['gross'], row['currency'])}" for row in run_page.totals(run)
+        f"{row['documents']} documents, {pieces.money(row['gross'], row['currency'])}" for row in run_page.totals(run)
     ]
     return [*told, f"{run.excluded} periods are left out" if run.excluded else "No period is left out"]

@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from billing.admin import run_page, run_verbs, show
+from billing.admin import pieces, run_page, run_verbs, show
 from billing.admin.frame import MoneyAdmin
 from billing.models import BillingRun
 
@@ -88,17 +88,17 @@ class BillingRunAdmin(MoneyAdmin):
 
     @display(description="Comes to")
     def comes_to(self, obj: BillingRun) -> SafeString:
-        told = [(show.money(figures["gross"], currency),) for currency, figures in sorted(obj.totals.items())]
-        return format_html_join(SafeString("<br>"), '<span class="rm-figure rm-amount">{}</span>', told) or show.NONE
+        told = [(pieces.money(figures["gross"], currency),) for currency, figures in sorted(obj.totals.items())]
+        return format_html_join(SafeString("<br>"), '<span class="rm-figure rm-amount">{}</span>', told) or pieces.NONE
 
     @display(description="Left out")
     def set_apart(self, obj: BillingRun) -> str | SafeString:
-        return f"{obj.excluded:,}" if obj.excluded else show.NONE
+        return f"{obj.excluded:,}" if obj.excluded else pieces.NONE
 
     @display(description="Prepared")
     def prepared(self, obj: BillingRun) -> SafeString:
-        return show.who_and_when(obj.prepared_by, obj.prepared_at)
+        return pieces.who_and_when(obj.prepared_by, obj.prepared_at)
 
     @display(description="Approved")
     def approved(self, obj: BillingRun) -> SafeString:
-        return show.who_and_when(obj.approved_by, obj.approved_at)
+        return pieces.who_and_when(obj.approved_by, obj.approved_at)

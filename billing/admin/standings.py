@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from billing.admin import charts, document_page, fields, show, statement_page
+from billing.admin import charts, document_page, fields, pieces, statement_page
 from billing.admin.frame import MoneyAdmin
 from billing.models import Seller, Standing
 from billing.selectors import ageing
@@ -73,13 +74,16 @@ class StandingAdmin(MoneyAdmin):
 def _aged(each: ageing.Ageing) -> dict[str, Any]:
     """One currency, with its chart: a bar in the parts of its buckets."""
     parts = [
-        (each.buckets[name], f"bi-age-{place}", f"{LABELS[name]}: {show.money(each.buckets[name], each.currency)}")
+        (each.buckets[name], f"bi-age-{place}", f"{LABELS[name]}: {pieces.money(each.buckets[name], each.currency)}")
         for place, name in enumerate(ageing.BUCKETS)
         if each.buckets[name] > 0
     ]
     return {
-        "row": each, "currency": each.currency, "open": sum(each.buckets.values()), "chart": charts.parts(parts),
-        "buckets": [each.buckets[name] for name in ageing.BUCKETS],
-        "customers": [(aged, [aged.buckets[name] for name in ageing.BUCKETS]) for aged in each.customers[:SHOWN]],
+        "row": each, "currency": each.currency, "open": sum(each.buckets.values()), "owe": sum(each.buckets.values()) - each.unapplied, "chart": charts.parts(parts),
+        "buckets": _labelled(each.buckets), "customers": [(aged, _labelled(aged.buckets)) for aged in each.customers[:SHOWN]],
         "more": max(len(each.customers) - SHOWN, 0),
     }  # fmt: skip
+
+
+def _labelled(buckets: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(LABELS[name], buckets[name]) for name in ageing.BUCKETS]

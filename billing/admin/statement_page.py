@@ -8,10 +8,9 @@ from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.http import urlencode
 
-from billing.admin import fields
+from billing.admin import fields, pieces
 from billing.admin.frame import MoneyAdmin
 from billing.models import Customer
 from billing.selectors import statement
@@ -50,7 +49,7 @@ def page(admin: MoneyAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     title = f"Account of {customer.name}"
     context = {
         "customer": customer, "statement": told, "form": asked.form, "opts": None, "until": asked.until, "content_title": title,
-        "pdf_url": f"{reverse('admin:billing_standing_statement_pdf', args=[pk])}?{query}",
+        "pdf_url": f"{pieces.url('standing_statement_pdf', pk)}?{query}",
     }  # fmt: skip
     return admin.shown(request, "billing/statement.html", title, context)
 
@@ -59,7 +58,7 @@ def pdf(admin: MoneyAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """Wrong days, or that there is no account yet, are told on the page. Raises PermissionDenied, Http404."""
     asked = _asked(admin, request, pk)
     if asked.form.errors or not asked.currency:
-        page_url = reverse("admin:billing_standing_statement", args=[pk])
+        page_url = pieces.url("standing_statement", pk)
         query = request.GET.urlencode()
         return HttpResponseRedirect(f"{page_url}?{query}" if query else page_url)
     made = account_file(asked.customer, asked.currency, asked.since, asked.until)

@@ -9,7 +9,8 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from billing.admin import show
+from billing import amounts
+from billing.admin import pieces, show
 from queues.contract import ports
 
 register = template.Library()
@@ -18,35 +19,41 @@ register = template.Library()
 @register.filter
 def money(minor: int | None, currency: str) -> str:
     """Minor units as an amount with its currency."""
-    return show.money(minor, currency)
+    return pieces.money(minor, currency)
 
 
 @register.filter
 def amount(minor: int | None, currency: str) -> str:
     """Minor units as an amount."""
-    return show.amount(minor, currency)
+    return pieces.amount(minor, currency)
+
+
+@register.filter
+def readable(text: object) -> str:
+    """What was written down with machines' numbers: a true minus before what is negative."""
+    return amounts.minus(str(text))
 
 
 @register.filter
 def day(value: date | None) -> str:
-    return show.day(value)
+    return pieces.day(value)
 
 
 @register.filter
 def change(percent: Decimal | None) -> str:
-    return show.change(percent)
+    return pieces.change(percent)
 
 
 @register.filter
 def plain(value: Decimal | None) -> str:
     """A quantity or a rate without needless zeros."""
-    return "" if value is None else f"{value.normalize():f}"
+    return "" if value is None else amounts.minus(f"{value.normalize():f}")
 
 
 @register.filter
 def price(value: Decimal | None, currency: str) -> str:
     """A price of one piece: as many decimals as the currency has, or more where it has more."""
-    return "" if value is None else show.price(value, currency)
+    return "" if value is None else pieces.price(value, currency)
 
 
 @register.filter
@@ -74,7 +81,7 @@ def made() -> int:
 @register.simple_tag
 def period(row: Any) -> str:
     """Of a document or an item of a run."""
-    return show.period(row.period_start, row.period_end)
+    return pieces.period(row.period_start, row.period_end)
 
 
 @register.simple_tag
@@ -86,4 +93,4 @@ def part_of(line: Any, document: Any) -> str:
 @register.simple_tag
 def page_of(model: str, pk: object) -> str:
     """The page of another row; empty where there is none."""
-    return show.maybe_page_of(model, pk) if pk else ""
+    return pieces.page_at(model, pk) if pk else ""

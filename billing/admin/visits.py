@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
-from billing.admin import pieces
-from billing.admin.base import BillingAdmin, BillingStackedInline, page_of
+from billing.admin import pieces, show
+from billing.admin.base import BillingAdmin, BillingStackedInline
 from billing.models import Visit, WeighTicket
 from billing.money import told
 
@@ -76,7 +76,7 @@ class VisitAdmin(BillingAdmin):
 
     @display(description="Service", ordering="service__code")
     def which(self, obj: Visit) -> SafeString:
-        return pieces.link(page_of(obj.service), obj.service.code)
+        return pieces.link(pieces.page_of(obj.service), obj.service.code)
 
     @display(description="Outcome", ordering="outcome")
     def outcome_badge(self, obj: Visit) -> SafeString:
@@ -101,5 +101,4 @@ class VisitAdmin(BillingAdmin):
     def billed(self, obj: Visit) -> str | SafeString:
         if obj.billed_on is None:
             return pieces.NONE
-        url = pieces.maybe_url("billing_document_change", obj.billed_on_id)
-        return pieces.link(url, obj.billed_on) if url else str(obj.billed_on)
+        return show.document_link(obj.billed_on)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.admin import bars, pieces
+from billing.amounts import minus
 from billing.models import PriceList
 from billing.selectors.what_if import last_month, what_if
 from billing.what_if import Change, words
@@ -47,11 +48,11 @@ def result(price_list: PriceList, rules: Sequence[Any], month: date) -> dict[str
         "month": f"{month:%B %Y}",
         "total": _told(found.total, currency),
         "charges": [
-            (_told(each, currency), bars.pair(each.before, each.after, top, title=f"{each.name}: {each.before:,}, then {each.after:,}"))
+            (_told(each, currency), bars.pair(each.before, each.after, top, title=minus(f"{each.name}: {each.before:,}, then {each.after:,}")))
             for each in found.charges
         ],
         "contracts": [
-            (_told(each, currency), bars.swing(each.by, swing, title=f"{each.name}: {each.by:+,}")) for each in changed[:SHOWN]
+            (_told(each, currency), bars.swing(each.by, swing, title=minus(f"{each.name}: {each.by:+,}"))) for each in changed[:SHOWN]
         ],
         "more": max(0, len(changed) - SHOWN),
         "same": len(found.contracts) - len(changed),
@@ -63,9 +64,9 @@ def result(price_list: PriceList, rules: Sequence[Any], month: date) -> dict[str
 
 
 def _told(change: Change, currency: str) -> dict[str, Any]:
-    percent = "new" if change.percent is None else f"{change.percent:+} %".replace("-", "−")
+    percent = "new" if change.percent is None else minus(f"{change.percent:+} %")
     return {
-        "name": change.name, "note": change.note, "before": pieces.amount(change.before, currency),
-        "after": pieces.amount(change.after, currency), "by": pieces.amount(change.by, currency, sign=True) if change.by else "–",
+        "name": change.name, "note": change.note, "before": pieces.decimal(change.before, currency),
+        "after": pieces.decimal(change.after, currency), "by": pieces.decimal(change.by, currency, sign=True) if change.by else "–",
         "percent": percent if change.by else "", "tone": "rm-up" if change.by > 0 else "rm-down" if change.by < 0 else "",
     }  # fmt: skip

@@ -28,7 +28,7 @@ class Entry(models.Model):
 
     class Meta:
         ordering = ["id"]
-        verbose_name_plural = "entries"
+        verbose_name, verbose_name_plural = "journal entry", "journal entries"
         constraints = [
             models.UniqueConstraint(fields=["posting", "part"], name="posted_once"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="entry_is_something"),

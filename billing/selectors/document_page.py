@@ -69,6 +69,7 @@ def happenings(document: Document) -> list[Happening]:
     told += _credits(document.credit_notes.all())
     told += _allocations(document)
     told += _payments(document)
+    told += _booked(document)
     told += [
         Happening(each.at, "warn", each.title, each.outcome, each.balance_minor)
         for each in Reminder.objects.filter(document=document)
@@ -98,6 +99,17 @@ def _allocations(document: Document) -> list[Happening]:
             Happening(each.at, "ok" if each.amount_minor > 0 else "warn", title, what, abs(each.amount_minor), row)
         )
     return told
+
+
+def _booked(document: Document) -> list[Happening]:
+    """What is told by the journal alone: what of an invoice was written off and taken back, what of a credit note was paid out."""
+    titles = {"write_off": ("bad", "Written off"), "recovery": ("warn", "Write-off taken back")}
+    if document.kind == Document.Kind.CREDIT_NOTE:
+        titles["refund"] = ("ok", "Paid out")
+    kinds = [(entry, entry.posting.partition(":")[0]) for entry in document.entries.all()]
+    return [
+        Happening(entry.at, *titles[kind], entry.words, entry.amount_minor) for entry, kind in kinds if kind in titles
+    ]
 
 
 def _payments(document: Document) -> list[Happening]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db.models import F, Sum
 
-from billing.models import Document, Standing
+from billing.models import Customer, Document, Seller, Standing
 
 OPEN = (Standing.State.OPEN, Standing.State.PART_PAID)
 
@@ -23,3 +23,10 @@ def owed(customers: Collection[int]) -> dict[int, dict[str, int]]:
     for row in rows:
         found.setdefault(row["customer"], {})[row["currency"]] = row["owed"]
     return found
+
+
+def currencies_of(customer: Customer) -> list[str]:
+    """In which the customer may pay: those of contracts and of documents; the seller's, where there is none of these."""
+    agreed = set(customer.contracts.values_list("currency", flat=True))
+    billed = set(Standing.objects.filter(customer=customer).values_list("currency", flat=True))
+    return sorted(agreed | billed) or list(Seller.objects.values_list("currency", flat=True)[:1])

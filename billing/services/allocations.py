@@ -5,33 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 
+from billing import amounts
 from billing.errors import CannotSettle
 from billing.models import Allocation, Customer, Document, Payment, Standing
+from billing.selectors import free
 from billing.services import account, sources
 from billing.services.sources import Source
 from queues.contract import Actor, ports
 
 
 def allocate(
-    payment: Payment, document: Document, amount_minor: int | None = None, *, actor: Actor, why: str = ""
-) -> Allocation:
-    """Set so much of a payment (None: as much as fits) against an invoice. Audited. Raises CannotSettle."""
+    payment: Payment, document: Document, amount_minor: int | None = None, *, actor: Actor, why: str = "",
+    free_seen_minor: int | None = None,
+) -> Allocation:  # fmt: skip
+    """Set so much of a payment (None: as much as fits) against an invoice. `free_seen_minor`: what of it was free when somebody looked (so
+    that a form that is sent twice counts once). Audited. Raises CannotSettle."""
     with transaction.atomic():
         account.hold(payment.customer_id)
-        made = sources.lay(sources.of_payment(payment), account.held_standing(document), amount_minor)
+        source = _as_seen(sources.of_payment(payment), free_seen_minor)
+        made = sources.lay(source, account.held_standing(document), amount_minor)
         _tell([made], "payment.allocate", "payment", payment, why, actor)
     return made
 
 
 def set_off(
-    credit_note: Document, document: Document, amount_minor: int | None = None, *, actor: Actor, why: str = ""
-) -> Allocation:
-    """Set so much of a credit note (None: as much as fits) against an invoice. Audited. Raises CannotSettle."""
+    credit_note: Document, document: Document, amount_minor: int | None = None, *, actor: Actor, why: str = "",
+    free_seen_minor: int | None = None,
+) -> Allocation:  # fmt: skip
+    """The same of a credit note."""
     with transaction.atomic():
         account.hold(credit_note.customer_id)
-        made = sources.lay(sources.of_note(credit_note), account.held_standing(document), amount_minor)
+        source = _as_seen(sources.of_note(credit_note), free_seen_minor)
+        made = sources.lay(source, account.held_standing(document), amount_minor)
         _tell([made], "document.set_off", "document", credit_note, why, actor)
     return made
 
@@ -76,6 +83,13 @@ def undo(allocation: Allocation, *, actor: Actor, why: str) -> Allocation:
     return made
 
 
+def _as_seen(source: Source, free_minor: int | None) -> Source:
+    if free_minor not in (None, source.free):
+        left = amounts.words(source.free, source.currency)
+        raise CannotSettle(f"Somebody used some of it meanwhile: {left} is free. Look again.")
+    return source
+
+
 def _source(allocation: Allocation) -> Source:
     if allocation.payment is not None:
         return sources.of_payment(allocation.payment)
@@ -94,12 +108,8 @@ def _left(allocation: Allocation) -> int:
 
 
 def _free(customer: Customer, currency: str) -> list[Source]:
-    notes = Standing.objects.filter(customer=customer, currency=currency, kind=Document.Kind.CREDIT_NOTE)
-    notes = notes.filter(gross_minor__gt=F("credited_minor") + F("paid_minor")).select_related("document")
-    payments = Payment.objects.filter(customer=customer, currency=currency, state=Payment.State.SUCCEEDED)
-    payments = payments.filter(amount_minor__gt=F("allocated_minor") + F("refunded_minor"))
-    money = [sources.of_payment(each) for each in payments.order_by("received_on", "created_at", "id")]
-    return [*(sources.of_note(note.document) for note in notes.order_by("due_date", "document__number")), *money]
+    payments = [sources.of_payment(each) for each in free.payments_of(customer, currency)]  # locked before standings
+    return [*(sources.of_note(note.document) for note in free.notes_of(customer, currency)), *payments]
 
 
 def _tell(made: list[Allocation], action: str, kind: str, row: Any, why: str, actor: Actor) -> None:

@@ -34,13 +34,15 @@ def receive(
     `others`; without any against what is open, the longest due first. What is beyond stays the customer's credit (see allocations.settle).
 
     Again with the same key changes nothing and answers the same payment. `received_on`: its date in the books. Audited.
-    Raises CannotSettle: other figures under the same key.
+    Raises CannotSettle: other figures under the same key, another payment with this reference.
     Locks the customer, then the payment: whoever calls it in a transaction of their own has locked neither, or both in this order.
     """
     minor_digits(currency)  # raises CannotPrice for what is no currency
     with transaction.atomic():
         account.hold(customer.pk)
         payment = Payment.objects.select_for_update(no_key=True).filter(key=key).first()
+        if reference and Payment.objects.filter(provider=provider, reference=reference).exclude(key=key).exists():
+            raise CannotSettle(f"Another payment bears the reference {reference!r} already: was it recorded before?")
         if payment is not None:
             _prove_same(payment, provider, customer, currency, amount_minor)
             if payment.state == Payment.State.SUCCEEDED:

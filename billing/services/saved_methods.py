@@ -7,9 +7,12 @@ from collections.abc import Callable
 from django.db import transaction
 
 from billing import ports as billing
-from billing.jobspecs.payments import SaveMethod, save_method
+from billing.errors import CannotCharge
+from billing.jobspecs.payments import DropMethod, SaveMethod, drop_method, save_method
 from billing.models import Customer, PaymentAccount, PaymentMethod, ProviderEvent
 from billing.ports import MethodSeen
+from billing.selectors.payments import method_of
+from billing.services import account
 from queues.contract import Actor, RunRef, ports
 from queues.outbound import Answer, OutboundRequest
 
@@ -52,11 +55,39 @@ def ensure_account(customer: Customer, provider: str, call: CallOut, *, actor: A
 def drop(method: PaymentMethod, call: CallOut, *, actor: Actor, why: str) -> PaymentMethod:
     """It is never charged again, here from now on, and then at the provider. Audited. Not inside a transaction. Raises as `save`."""
     with transaction.atomic():
-        if PaymentMethod.objects.filter(pk=method.pk, usable=True).update(usable=False):
-            _told(actor, "payment_method.drop", str(method.pk), str(method), method.customer, why)
+        _dropped(method, actor, why)
     call(billing.detach(method.provider, method.reference))
     method.refresh_from_db()
     return method
+
+
+def ask_to_drop(method: PaymentMethod, *, actor: Actor, why: str) -> RunRef:
+    """It is never charged again, here from now on; a run of billing.drop_method takes it away at the provider. What is under way goes on.
+    Both are there after the commit. Audited. Raises CannotCharge (it is gone already), NoProvider."""
+    billing.get(method.provider)
+    with transaction.atomic():
+        account.hold(method.customer_id)
+        if not _dropped(method, actor, why):
+            raise CannotCharge(f"{method} is taken away already.")
+        params = DropMethod(provider=method.provider, method=method.reference, why=why)
+        return drop_method.enqueue(
+            params, actor=actor, dedupe_key=f"drop:{method.provider}:{method.reference}", why=why
+        )
+
+
+def prefer(method: PaymentMethod, *, actor: Actor, why: str = "") -> PaymentMethod:
+    """It is the one that is charged from now on. Again changes nothing. Audited. Raises CannotCharge (it is gone), NoProvider."""
+    billing.get(method.provider)
+    with transaction.atomic():
+        customer = account.hold(method.customer_id)
+        held = PaymentMethod.objects.get(pk=method.pk)
+        if not held.usable:
+            raise CannotCharge(f"{held} is taken away: it is never charged again.")
+        if method_of(customer) != held:
+            PaymentMethod.objects.filter(customer=customer).update(preferred=False)
+            PaymentMethod.objects.filter(pk=held.pk).update(preferred=True)
+            _told(actor, "payment_method.prefer", str(held.pk), str(held), customer, why)
+    return held
 
 
 def seen(provider: str, news: MethodSeen, *, actor: Actor) -> str:
@@ -71,6 +102,14 @@ def seen(provider: str, news: MethodSeen, *, actor: Actor) -> str:
         raise LookupError(f"No customer of ours is {news.account}.")
     row = _saved(account.customer, provider, news.reference, news.label, actor)
     return f"{row} is {'saved' if row.usable else 'gone already'}"
+
+
+def _dropped(method: PaymentMethod, actor: Actor, why: str) -> bool:
+    """Whether it was there to be taken away."""
+    if not PaymentMethod.objects.filter(pk=method.pk, usable=True).update(usable=False):
+        return False
+    _told(actor, "payment_method.drop", str(method.pk), str(method), method.customer, why)
+    return True
 
 
 def _saved(customer: Customer, provider: str, reference: str, label: str, actor: Actor) -> PaymentMethod:

@@ -29,12 +29,16 @@ def write_off(document: Document, *, why: str, actor: Actor) -> Standing:
     return standing
 
 
-def recover(document: Document, *, why: str, actor: Actor, amount_minor: int | None = None) -> Standing:
+def recover(
+    document: Document, *, why: str, actor: Actor, amount_minor: int | None = None, written_off_seen_minor: int | None = None
+) -> Standing:  # fmt: skip
     """Take a write-off back, or so much of it: that is open again. (Money that is set against the invoice does so by itself.)
-    Audited. Raises CannotSettle."""
+    `written_off_seen_minor`: what was written off when somebody looked: other figures by now are refused. Audited. Raises CannotSettle."""
     with transaction.atomic():
         account.hold(document.customer_id)
         standing = account.held_standing(document)
+        if written_off_seen_minor not in (None, standing.written_off_minor):
+            raise CannotSettle(f"What is written off of {document.number} changed meanwhile. Look again.")
         amount = standing.written_off_minor if amount_minor is None else amount_minor
         if not 0 < amount <= standing.written_off_minor:
             there = amounts.words(standing.written_off_minor, standing.currency)

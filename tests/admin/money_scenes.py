@@ -22,7 +22,7 @@ from billing.models import (
     Reminder,
     RunItem,
 )
-from billing.services import bank, received, runs
+from billing.services import bank, credits, received, runs, write_offs
 from project.chaos import till
 from queues.contract import Actor
 from tests.billing import makers as m
@@ -62,9 +62,24 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "billing.document pay": ("{pk}/pay/", PAY, "payment.receive"),
     "billing.document charge": ("{pk}/charge/", WHY, "document.charge"),
     "billing.document promise": ("{pk}/promise/", {**WHY, "until": "2036-01-01"}, "dunning.promise"),
+    "billing.document set-off": (
+        "{note}/set-off/",
+        {**WHY, "document": "{owed}", "amount": "10.00", "seen": "1200"},
+        "document.set_off",
+    ),
+    "billing.document pay-out": (
+        "{note}/pay-out/",
+        {**WHY, "amount": "5.00", "paid_on": "2026-11-05", "key": KEY},
+        "document.pay_out",
+    ),
+    "billing.document recover": ("{lost}/recover/", {**WHY, "amount": "20.00", "seen": "12000"}, "document.recover"),
+    "billing.customer settle": ("{in_credit}/settle/", {**WHY, "currency": "EUR"}, "customer.settle"),
+    "billing.customer pay": ("{in_credit}/pay/", {**PAY, "currency": "EUR"}, "payment.receive"),
+    "billing.customer prefer": ("method/{older}/prefer/", WHY, "payment_method.prefer"),
+    "billing.customer drop": ("method/{newer}/drop/", WHY, "payment_method.drop"),
     "billing.payment allocate": (
         "{pk}/allocate/",
-        {**WHY, "document": "{billing.document}", "amount": "10.00"},
+        {**WHY, "document": "{billing.document}", "amount": "10.00", "seen": "3000"},
         "payment.allocate",
     ),
     "billing.payment refund": ("{pk}/refund/", {**WHY, "amount": "10.00", "seen": "15000", "key": KEY}, "payment.give_back"),
@@ -128,8 +143,34 @@ def _run(state: str, through: date) -> BillingRun:
     return BillingRun.objects.create(code=f"r-{state}", through=through, issue_date=through, state=state)
 
 
+def credit(first: int = 11, provider: str = PROVIDER) -> dict[str, Any]:
+    """A customer whose invoice 11 is open, whose 12 was paid and then credited by 12.00, and whose 13 is written off, with two saved methods."""
+    customer = m.a_customer("C-credit", name="Hotel am Kai")
+    owed, paid, lost = (m.a_booked_invoice(number, customer=customer) for number in range(first, first + 3))
+    received.receive(
+        f"manual:{first + 1}",
+        "manual",
+        customer,
+        "EUR",
+        120_00,
+        date(2026, 11, 5),
+        f"Transfer {first}",
+        paid,
+        actor=CLERK,
+    )
+    note = credits.credit(paid, why="Not emptied", actor=CLERK, gross_minor=12_00)
+    write_offs.write_off(lost, why="Bankrupt", actor=CLERK)
+    saved = [
+        PaymentMethod.objects.create(customer=customer, provider=provider, reference=f"card-{n}", label=label, preferred=n == 12)
+        for n, label in ((11, "SEPA … 3201"), (12, "Visa … 1881"))
+    ]  # fmt: skip
+    return {"in_credit": customer, "owed": owed, "note": note, "lost": lost, "older": saved[0], "newer": saved[1]}
+
+
 def places(found: dict[str, Any]) -> dict[str, Any]:
     """What addresses name beside the page's own row."""
+    found.update(credit())
     named = {"item": "billing.runitem", "allocation": "billing.allocation"}
     kept = {name: found[label].pk for name, label in named.items()}
-    return kept | {name: found[name].pk for name in ("sent_back", "approved", "final")}
+    others = ("sent_back", "approved", "final", "in_credit", "note", "lost", "older", "newer")
+    return kept | {name: found[name].pk for name in others}

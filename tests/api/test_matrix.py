@@ -176,6 +176,7 @@ def address(route: str, queue: Queue, objects: dict[str, Any]) -> str:
         "api/v1/alerts": "queues/alert", "api/v1/definitions": "queues/jobdefinition", "api/v1/schedules": "queues/schedule", "api/v1/keys": "queues/apikey",
         "api/v1/webhooks": "queues/webhookendpoint", "admin/billing/billingrun/item": "billing/runitem",
         "admin/billing/payment/allocation": "billing/allocation", "admin/billing/standing/customer": "billing/customer",
+        "admin/billing/customer/method": "billing/paymentmethod",
     }  # fmt: skip
     kind = next((label for start, label in own.items() if route.startswith(start)), "/".join(route.split("/")[1:3]))
     key = str(objects.get(kind, "1"))

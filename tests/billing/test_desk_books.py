@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,16 @@ def test_a_journal_of_one_account_leaves_the_others_out(scene: dict[str, Any], a
     assert "revenue:base</td>" not in as_("manager").get("/admin/billing/entry/?account=bank:manual").content.decode()
 
 
+def test_the_way_to_a_page_is_told_in_peoples_words(scene: dict[str, Any], as_: Browser) -> None:
+    journal = as_("manager").get("/admin/billing/entry/").content.decode()
+    assert "Journal entries" in journal and ">Entries" not in journal
+    payment = scene["billing.payment"]
+    for verb in ("change", "refund"):
+        shown = as_("manager").get(f"/admin/billing/payment/{payment.pk}/{verb}/").content.decode()
+        way = shown[: shown.index('id="content"')]
+        assert "150.00 EUR, 5 Nov 2026" in way and payment.key not in way
+
+
 def test_a_customer_that_is_not_there_has_no_account(as_: Browser) -> None:
     assert as_("manager").get("/admin/billing/standing/customer/77/").status_code == 404
 
@@ -126,7 +136,7 @@ def test_lines_files_and_allocations_have_no_pages_to_change_them(scene: dict[st
 
 def test_a_draft_has_none_of_the_verbs_of_a_final_document(scene: dict[str, Any], as_: Browser) -> None:
     draft = scene["billing.runitem"].document
-    for verb in ("credit", "void", "write-off", "pay", "charge", "promise"):
+    for verb in ("credit", "void", "write-off", "recover", "pay", "charge", "promise", "set-off", "pay-out"):
         for ask in (as_("manager").get, as_("manager").post):
             assert ask(f"/admin/billing/document/{draft.pk}/{verb}/").status_code == 404
 
@@ -168,6 +178,7 @@ def many(count: int, first: int) -> None:
             document=invoice, step=1, title="R", balance_minor=1, currency="EUR", sent_on=at.date(), at=at
         )
         Dunning.objects.create(document=invoice)
-        BillingRun.objects.create(code=f"many-{number}", through=date(2020, 1, 1), issue_date=date(2020, 1, 1))
+        day = date(2020, 1, 1) + timedelta(days=number)
+        BillingRun.objects.create(code=f"many-{number}", through=day, issue_date=day)
         text = entry("20.00", ref=f"M{number}", text=f"{invoice.number}")
         bank.import_statement(camt(text), f"{number}.xml", actor=money_scenes.CLERK)

@@ -183,6 +183,18 @@ def test_the_list_is_filtered_by_standing_and_takes_few_queries(
 
 
 def test_nobody_but_who_bills_comes_in(invoice: Document, as_: Browser) -> None:
-    for verb in ("change", "credit", "void", "write-off", "pay", "charge", "promise", "file/pdf"):
+    for verb in (
+        "change",
+        "credit",
+        "void",
+        "write-off",
+        "recover",
+        "pay",
+        "charge",
+        "promise",
+        "set-off",
+        "pay-out",
+        "file/pdf",
+    ):
         assert as_("dispatcher").get(url(invoice, verb)).status_code == 403
         assert as_("manager").get(url(Document(), verb)).status_code == 404

@@ -87,12 +87,19 @@ def test_what_nobody_knows_yet_has_no_verbs(payment: Payment, as_: Browser) -> N
 
 
 def test_its_credit_is_set_against_an_invoice_as_far_as_it_goes(payment: Payment, as_: Browser) -> None:
-    form = {"document": str(invoice(1).pk), "amount": "", "why": "Called"}
+    form = {"document": str(invoice(1).pk), "amount": "", "why": "Called", "seen": "3000"}
     done(as_("manager"), url(payment, "allocate"), **form)
     assert stands(1) == ("part_paid", 90_00)
     again = as_("manager").post(url(payment, "allocate"), form)
     assert again.status_code == 200, "there is no credit left"
     assert stands(1) == ("part_paid", 90_00) and differences() == []
+
+
+def test_a_part_of_its_credit_is_set_once_however_often_its_form_is_sent(payment: Payment, as_: Browser) -> None:
+    form = {"document": str(invoice(1).pk), "amount": "10.00", "why": "", "seen": "3000"}
+    done(as_("manager"), url(payment, "allocate"), **form)
+    assert "20.00 EUR is free. Look again." in as_("manager").post(url(payment, "allocate"), form).content.decode()
+    assert stands(1) == ("part_paid", 110_00) and differences() == []
 
 
 def test_no_more_than_its_credit_and_no_other_customers_invoice(payment: Payment, as_: Browser) -> None:
@@ -101,7 +108,8 @@ def test_no_more_than_its_credit_and_no_other_customers_invoice(payment: Payment
         ({"document": str(invoice(1).pk), "amount": "30.01"}, "At most 30.00 EUR"),
         ({"document": str(other.pk), "amount": "1.00"}, "Select a valid choice"),
     ):
-        assert told in as_("manager").post(url(payment, "allocate"), form).content.decode()
+        answer = as_("manager").post(url(payment, "allocate"), {**form, "seen": "3000"})
+        assert told in answer.content.decode()
     assert stands(1) == ("open", 120_00) and stands(3) == ("open", 120_00)
 
 

@@ -49,7 +49,9 @@ class Command(BaseCommand):
         for verb in (prepare, finalise, collect):
             verb.add_argument("--reason", default="", help="why; kept in the audit log")
             verb.add_argument("--wait", action="store_true", help="until the job has ended; progress goes to stderr")
-            verb.add_argument("--timeout", type=float, default=3600.0, metavar="S", help="wait so long (%(default)g)")
+            verb.add_argument(
+                "--timeout", type=int, default=3600, metavar="SECONDS", help="wait so long (%(default)s s)"
+            )
             verb.add_argument("--json", action="store_true", help="one JSON object at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from billing.amounts import minus
 from billing.paper import derivations
 from billing.paper.model import Line, Paper
 from billing.paper.pdf.sheet import GREY, INK, LEFT, SHADE, Align, Sheet
@@ -103,7 +104,7 @@ class _Row:
         sheet.pen(7.5)
         self.words = []
         for text in (
-            derivations.derived(line, speech, paper.period),
+            minus(derivations.derived(line, speech, paper.period)),
             speech.text("since", day=speech.day(line.since)) if line.since else "",
         ):
             self.words += sheet.wrapped(text, width) if text else []

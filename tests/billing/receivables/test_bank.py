@@ -260,7 +260,7 @@ def test_the_command_tells_each_booking(invoice: Document, tmp_path: Path, capsy
     call_command("import_bank", file, form=form)
     told = capsys.readouterr().out
     assert "matched    2026-11-05         50.00 EUR  -: It names INV-000001." in told
-    assert "ignored    2026-11-06         -3.00 EUR  -: It went out." in told
+    assert "ignored    2026-11-06         −3.00 EUR  -: It went out." in told
     assert state(invoice) == ("part_paid", 70_00)
 
 
