@@ -50,7 +50,7 @@ class Command(BaseCommand):
             verb.add_argument("--reason", default="", help="why; kept in the audit log")
             verb.add_argument("--wait", action="store_true", help="until the job has ended; progress goes to stderr")
             verb.add_argument(
-                "--timeout", type=int, default=3600, metavar="SECONDS", help="wait so long (%(default)s s)"
+                "--timeout", type=float, default=3600, metavar="SECONDS", help="wait so long (%(default)s s)"
             )
             verb.add_argument("--json", action="store_true", help="one JSON object at the end")
 
