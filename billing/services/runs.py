@@ -25,10 +25,8 @@ Told = Callable[[int, int], None]  # how many of how many
 def open_run(through: date, *, actor: Actor, issue_date: date | None = None) -> BillingRun:
     """The live run through that day, or a new one. Its code is the day; of later ones, with a number behind it. Audited."""
     with transaction.atomic():
-        run = BillingRun.objects.select_for_update().filter(through=through, state__in=LIVE).first()
-        if run is None:
-            run = _new(through, issue_date or through, actor)
-        elif issue_date is not None and run.issue_date != issue_date:
+        run = _live(through) or _new(through, issue_date or through, actor)
+        if issue_date is not None and run.issue_date != issue_date:
             _audit(
                 actor,
                 "billing_run.date",
@@ -182,15 +180,21 @@ def _settled(run: BillingRun) -> None:
         settle(run, the_seller())
 
 
+def _live(through: date) -> BillingRun | None:
+    return BillingRun.objects.select_for_update().filter(through=through, state__in=LIVE).first()
+
+
 def _new(through: date, issue_date: date, actor: Actor) -> BillingRun:
     taken = set(BillingRun.objects.filter(through=through).values_list("code", flat=True))
+    if taken and (run := _live(through)) is not None:  # another clerk was faster, between our two looks: it is one run
+        return run
     code, number = str(through), 2
     while code in taken:
         code, number = f"{through}-{number}", number + 1
     try:
         with transaction.atomic():
             run = BillingRun.objects.create(code=code, through=through, issue_date=issue_date)
-    except IntegrityError:  # another clerk was faster: it is one run
+    except IntegrityError:  # or since then
         return BillingRun.objects.select_for_update().get(code=code)
     _audit(actor, "billing_run.open", run, after={"through": str(through), "issue_date": str(issue_date)})
     return run
