@@ -231,11 +231,10 @@ def _fuel(rule: rules.FuelSurcharge, till: Till) -> list[Charge]:
 
 def _environmental(rule: rules.EnvironmentalFee, till: Till) -> list[Charge]:
     on, part = till.sum_of(rule.of), till.facts.part
+    share = Fraction(rounded(_percent(rule.percent, on), till.digits))  # by itself: a negative half goes down
     fixed = Fraction(part.of(rule.amount, till.digits))
     words = f"{_n(rule.percent)} % of {_n(on)}, and {_n(rule.amount)} for {part.words}"
-    return [
-        till.charge(rule, _percent(rule.percent, on) + fixed, words, percent=rule.percent, on=on, amount=rule.amount)
-    ]
+    return [till.charge(rule, share + fixed, words, percent=rule.percent, on=on, amount=rule.amount)]
 
 
 def _franchise(rule: rules.FranchiseFee, till: Till) -> list[Charge]:

@@ -50,7 +50,7 @@ async def _client(port: int, make: Callable[[int], bytes], times: list[float], t
         request = make(number)
         try:
             writer.write(request)
-            status = await asyncio.wait_for(_answer(reader), 10)
+            status = await asyncio.wait_for(answer(reader), 10)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
             status = "lost"
             writer.close()
@@ -62,7 +62,7 @@ async def _client(port: int, make: Callable[[int], bytes], times: list[float], t
     writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> str:
+async def answer(reader: asyncio.StreamReader) -> str:
     """Read one answer with a Content-Length. Returns its status."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     length = next((int(line.split(":")[1]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)

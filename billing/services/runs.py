@@ -26,10 +26,8 @@ def open_run(through: date, *, actor: Actor, issue_date: date | None = None) -> 
     """The live run through that day (the database lets there be one only), or a new one. Its code is the day; of later ones, with a
     number behind it. Audited."""
     with transaction.atomic():
-        run = _live(through)
-        if run is None:
-            run = _new(through, issue_date or through, actor)
-        elif issue_date is not None and run.issue_date != issue_date:
+        run = _live(through) or _new(through, issue_date or through, actor)
+        if issue_date is not None and run.issue_date != issue_date:
             _audit(
                 actor,
                 "billing_run.date",

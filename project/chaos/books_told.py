@@ -1,8 +1,11 @@
-"""All that a month of billing left behind, as JSON that is the same for the same month: no ids, no times of day."""
+"""All that a month of billing left behind, as JSON that is the same for the same month: no ids, no times of day. And its files, by their bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,6 +17,7 @@ from billing.models import (
     BillingRun,
     Coupon,
     Document,
+    DocumentFile,
     Entry,
     Line,
     Payment,
@@ -23,11 +27,14 @@ from billing.models import (
     TaxGroup,
     Visit,
 )  # fmt: skip
+from billing.paper.telling import CannotTell
+from billing.services.files import file_of
 
 # What the database gives out by itself or by the clock, and names nothing that a customer sees.
 LEFT_OUT = {
     "id", "created_at", "finalised_at", "at", "settled_at", "received_on", "prepared_at", "approved_at", "collected_at",
 }  # fmt: skip
+EVERY = 4  # of so many documents one is drawn again: PDFs take their time
 OF_DOCUMENTS = "document__number"
 TABLES: dict[type[models.Model], list[str]] = {  # and the order of their rows
     Document: ["number"],
@@ -65,6 +72,29 @@ def differences(calm: dict[str, list[str]], rough: dict[str, list[str]]) -> list
         if len(rough[table]) != len(rows):
             found.append(f"{table}: {len(rough[table])} rows, expected {len(rows)}")
     return found
+
+
+def sample(run: str) -> None:
+    """Have files of a run's documents made, here and now: each one's EN 16931 XML, where it can be told, and the PDF of one of EVERY."""
+    for number, document in enumerate(Document.objects.filter(run__code=run, state="final").order_by("number")):
+        for kind in ("ubl", "pdf") if number % EVERY == 0 else ("ubl",):
+            with suppress(CannotTell):
+                file_of(document, kind)
+
+
+def files() -> dict[str, str]:
+    """The SHA-256 of each file's bytes, by number and kind."""
+    rows = DocumentFile.objects.values_list("document__number", "kind", "content")
+    return {f"{number}.{kind}": hashlib.sha256(content).hexdigest() for number, kind, content in rows}
+
+
+def files_differ(calm: Mapping[str, str], rough: Mapping[str, str]) -> list[str]:
+    """`calm` has a sample, `rough` has all."""
+    return [
+        f"file {name}: {'other bytes' if name in rough else 'missing'}"
+        for name, bytes_ in calm.items()
+        if rough.get(name) != bytes_
+    ]
 
 
 def _rows(model: type[models.Model], order: list[str]) -> Any:

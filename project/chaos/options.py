@@ -61,6 +61,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(list(argv))
     if options.lease is None:
         options.lease = 2.0 if options.billing else 5.0
+    options.idle = 3.0 if options.billing else 60.0  # s; a document's transaction, that others wait for
     if options.lease < 2:
         parser.error("--lease must be 2 seconds or more: a heartbeat comes once a second.")
     if options.full:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,10 +13,15 @@ from django.core.management import call_command
 from django.db import connections
 
 from project.chaos.bank import BOOKS
+from project.chaos.snares import Snares
 
 
-def aim(*, database: dict[str, Any] | None = None, redis_url: str = "", lease_s: float = 0.0, books: str = "") -> None:
-    """Before the first connection: other ports (through the proxy), another database, another lease, another bank."""
+def aim(
+    *, database: dict[str, Any] | None = None, redis_url: str = "", lease_s: float = 0.0, books: str = "", snares: str = "",
+    pace_s: float = 0.0,
+) -> None:  # fmt: skip
+    """Before the first connection: other ports (through the proxy), another database, another lease, another bank; which snares it walks into,
+    and how slowly."""
     os.environ[BOOKS] = books
     connections.settings["default"].update(database or {})
     if redis_url:
@@ -26,6 +32,8 @@ def aim(*, database: dict[str, Any] | None = None, redis_url: str = "", lease_s:
 
         settings.WORKER_LEASE_S = lease_s
         outbox.START_WITHIN_S = min(outbox.START_WITHIN_S, lease_s)  # so long nobody else believes a call unsent
+    if snares:
+        Snares(Path(snares)).watch(pace_s)
 
 
 def arm(point: str, arrival: int = 1) -> None:

@@ -79,8 +79,8 @@ class Servers:
             client.close()
 
 
-def environment(servers: Servers, folder: Path, lease_s: float) -> dict[str, str]:
-    """What Django needs: production's settings, with secrets and servers of this run alone."""
+def environment(servers: Servers, folder: Path, lease_s: float, idle_s: float) -> dict[str, str]:
+    """What Django needs: production's settings, with secrets and servers of this run alone. `idle_s`: how long a transaction stands open."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -101,6 +101,7 @@ def environment(servers: Servers, folder: Path, lease_s: float) -> dict[str, str
         "WORKER_LEASE_S": str(lease_s),
         "WORKER_CONCURRENCY": "3",
         "WORKER_GRACE_S": "10",
+        "DATABASE_IDLE_IN_TRANSACTION_TIMEOUT": str(idle_s),
         "DATABASE_POOL_MIN": "1",
         "DATABASE_POOL_MAX": "7",
     }

@@ -43,7 +43,7 @@ class Stage:
             self._ends.append(lambda: processes.close(janitor))
         try:
             self.servers = Servers(self.folder, self.options.database)
-            wanted = environment(self.servers, self.folder, self.options.lease)
+            wanted = environment(self.servers, self.folder, self.options.lease, self.options.idle)
             os.environ.clear()
             os.environ.update(wanted)
             import django

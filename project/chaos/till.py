@@ -38,7 +38,11 @@ class Till:
 
     def look_up(self, call: Call) -> Answer | None:
         line = next((line for line in charges(_books()) if line.startswith(f"{call.key} ")), None)
-        return None if line is None else _answer(call.key, line)
+        if line is None:
+            return None
+        with _looks(_books()).open("ab", buffering=0) as file:
+            file.write(f"{call.key}\n".encode())
+        return _answer(call.key, line)
 
     def look(self, reference: str) -> Outcome:
         raise LookupError(f"{NAME} tells by key alone, not by {reference}.")
@@ -63,6 +67,15 @@ def _answer(key: str, line: str) -> Answer:
 def charges(books: Path) -> list[str]:
     """Its books, line by line."""
     return books.read_text().splitlines() if books.exists() else []
+
+
+def looks(books: Path) -> set[str]:
+    """Of which charges somebody found out by asking."""
+    return set(_looks(books).read_text().splitlines()) if _looks(books).exists() else set()
+
+
+def _looks(books: Path) -> Path:
+    return books.with_name(f"{books.name}.looks")
 
 
 def _books() -> Path:

@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from billing.jobspecs.runs import OfRun, PrepareRun, collect, finalise_run, prepare_run
 from billing.models import BillingRun, Contract, PaymentAccount, PaymentMethod
+from billing.samples.calendar import shifted
 from billing.services import approval
 from project.chaos import till
 from queues.contract import Actor
@@ -25,16 +26,21 @@ from .told import told_by
 
 ANNA, BERT = Actor("anna", "admin", user_id=1), Actor("bert", "admin", user_id=2)
 MONTH = "2026-10"
-OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
+OCTOBER = date(2026, 10, 1)
 Working = Callable[..., AbstractContextManager[Any]]
 
 
 class Hauler:
-    """`bill(day)`: what was recorded by then is prepared by Anna and compared; `close`: Bert approves, and it is made final."""
+    """`bill(day)`: what was recorded by then is prepared by Anna and compared; `close`: Bert approves, and it is made final.
 
-    def __init__(self, working: Working, folder: Path, contracts: int, seed: int = 1) -> None:
+    `begins` and `ends` (exclusive): the month's.
+    """
+
+    def __init__(self, working: Working, folder: Path, contracts: int, seed: int = 1, month: str = MONTH) -> None:
         self.working, self.folder, self.oracle = working, folder, Books()
-        self.sample = {"contracts": contracts, "seed": seed, "month": MONTH}
+        self.sample = {"contracts": contracts, "seed": seed, "month": month}
+        self.begins = date.fromisoformat(f"{month}-01")
+        self.ends = shifted(self.begins, 1)
 
     def happen(self, events: str) -> Files:
         """Into the database, and into files for the oracle."""

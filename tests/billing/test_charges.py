@@ -144,6 +144,15 @@ def test_a_discount_takes_no_more_off_than_there_is() -> None:
     assert amounts(priced(BASE, {"rule": "discount", "amount": "130", "of": ["base_fee"]})) == ["100.00", "-100.00"]
 
 
+def test_an_environmental_fees_percentage_is_rounded_by_itself_also_where_it_is_negative() -> None:
+    found = priced(
+        BASE,
+        {"rule": "discount", "amount": "2.17", "of": ["base_fee"]},
+        {"rule": "environmental", "percent": "50", "amount": "3.00", "of": ["discount"]},
+    )
+    assert amounts(found) == ["100.00", "-2.17", "1.91"], "-1.085 is -1.09, and 3.00"
+
+
 def test_a_minimum_follows_the_days_in_force() -> None:
     found = priced(
         PICK, {"rule": "minimum", "amount": "62", "of": ["pick_up"]}, facts=happened(at(20), part=Part(15, 31))

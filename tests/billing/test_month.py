@@ -19,38 +19,44 @@ from project.chaos import till
 from project.chaos.bank import BOOKS
 from tests.engine.conftest import fake_window, working  # noqa: F401  (fixtures)
 
-from .months import ANNA, NOVEMBER, OCTOBER, Hauler, Working, cards_on_file, unlike
+from .months import ANNA, MONTH, OCTOBER, Hauler, Working, cards_on_file, unlike
 from .told import faults_of_order, told_by
 
 pytestmark = pytest.mark.django_db(transaction=True)
-AHauler = Callable[[int], Hauler]
+AHauler = Callable[..., Hauler]
+HAULERS = [  # contracts, seed, month
+    (75, 1, MONTH),
+    pytest.param(750, 1, MONTH, marks=pytest.mark.slow),
+    pytest.param(750, 77, "2024-02", marks=pytest.mark.slow, id="a February of 29 days"),
+    pytest.param(750, 77, "2026-03", marks=pytest.mark.slow, id="clocks go forward"),
+]
 
 
 @pytest.fixture
 def a_hauler(working: Working, tmp_path: Path) -> AHauler:  # noqa: F811
-    return lambda contracts: Hauler(working, tmp_path, contracts)
+    return lambda *made: Hauler(working, tmp_path, *made)
 
 
-@pytest.mark.parametrize("contracts", [75, pytest.param(750, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("contracts", "seed", "month"), HAULERS)
 def test_two_months_by_jobs_are_the_oracles_to_the_cent(
-    a_hauler: AHauler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contracts: int
+    a_hauler: AHauler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contracts: int, seed: int, month: str
 ) -> None:
     monkeypatch.setenv(BOOKS, str(tmp_path / "till"))
-    hauler = a_hauler(contracts)
-    september, expected = hauler.bill(hauler.happen("before"), OCTOBER)
-    assert unlike(expected, september) == []
-    hauler.close(september)
+    hauler = a_hauler(contracts, seed, month)
+    before, expected = hauler.bill(hauler.happen("before"), hauler.begins)
+    assert unlike(expected, before) == []
+    hauler.close(before)
     cards_on_file()
-    october, expected = hauler.bill(hauler.happen("month"), NOVEMBER)
-    assert unlike(expected, october) == []
-    october = hauler.close(october)
-    assert unlike(expected, october) == [] and october.unresolved == 0
-    hauler.collect(october)
-    everything_is_in(october, expected)
+    run, expected = hauler.bill(hauler.happen("month"), hauler.ends)
+    assert unlike(expected, run) == []
+    run = hauler.close(run)
+    assert unlike(expected, run) == [] and run.unresolved == 0
+    hauler.collect(run)
+    everything_is_in(run, expected)
     charged = Counter(line.split()[0] for line in till.charges(tmp_path / "till"))
     assert charged and set(charged.values()) == {1}
-    assert set(charged) == set(Payment.objects.filter(document__run=october).values_list("key", flat=True))
-    the_books_are_sound(october)
+    assert set(charged) == set(Payment.objects.filter(document__run=run).values_list("key", flat=True))
+    the_books_are_sound(run)
 
 
 def everything_is_in(run: BillingRun, expected: list[dict[str, Any]]) -> None:

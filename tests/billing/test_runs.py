@@ -279,3 +279,11 @@ def test_the_preview_tells_where_every_visit_went() -> None:
     assert (found.expected, found.billed, found.excluded, found.elsewhere, found.unresolved) == (9, 4, 4, 1, 0)
     a_visit(contract.services.get(), date(2026, 10, 30), "new", extra=True)
     assert preview.visits(run).unresolved == 1, "it came after the draft: prepare again"
+
+
+def test_a_run_that_another_clerk_opened_between_our_two_looks_is_ours_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, real = BillingRun.objects.create(code=str(NOVEMBER), through=NOVEMBER, issue_date=NOVEMBER), runs._live
+    looks = [lambda through: None, real, real]  # at the first look it is not committed yet
+    monkeypatch.setattr(runs, "_live", lambda through: looks.pop(0)(through))
+    assert runs.open_run(NOVEMBER, actor=ANNA) == theirs and BillingRun.objects.count() == 1
+    assert len(looks) == 1, "it looked again"

@@ -1,7 +1,11 @@
-"""The rough month's pieces: when blows fall, and that what differs between twins is told."""
+"""The rough month's pieces: when blows fall, what a snare does, and that what differs between twins is told."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,17 +13,68 @@ import pytest
 
 from project.chaos import books_told, till
 from project.chaos.bank import BOOKS
-from project.chaos.month import PHASES, blows
+from project.chaos.blows import COLLECT, FINALISE, PHASES, blows
+from project.chaos.snares import Snares
 from queues.outbound import Call, Refused
 
+WORST = {"unheard", "redis", "flush"}
 
-@pytest.mark.parametrize(("database", "each"), [("postgres", 4), ("embedded", 3)])
-def test_each_phase_meets_each_kind_once_in_the_midst(database: str, each: int) -> None:
-    found = blows(1, database)
-    assert found == sorted(found) == blows(1, database) != blows(2, database)
-    assert Counter(blow.phase for blow in found) == dict.fromkeys(range(len(PHASES)), each)
+
+@pytest.mark.parametrize("database", ["postgres", "embedded"])
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_each_phase_meets_each_of_its_kinds_once_in_the_midst(database: str, seed: int) -> None:
+    found = blows(seed, database)
+    assert found == sorted(found) == blows(seed, database) != blows(seed + 10, database)
     assert len({(blow.phase, blow.kind) for blow in found}) == len(found)
-    assert all(0 < blow.share < 1 for blow in found)
+    assert all(0 < blow.share < 1 for blow in found if blow.kind != "unheard")
+    by_phase = [{blow.kind for blow in found if blow.phase == phase} for phase in range(len(PHASES))]
+    assert by_phase[FINALISE] >= WORST and by_phase[COLLECT] >= WORST
+    assert all(here & {"both", "worker"} for here in by_phase), "in each somebody is killed"
+    assert "answered" in by_phase[COLLECT]
+
+
+def test_on_postgresql_it_is_a_server_that_dies_and_connections_that_freeze_past_the_lease_and_on_sqlite_never() -> (
+    None
+):
+    served = Counter(blow.kind for blow in blows(1, "postgres"))
+    assert served["database"] == served["freeze_database"] == 2 and served["stop"] == 3
+    assert all(blow.lasts_s > 2.0 for blow in blows(1, "postgres") if blow.kind.startswith("freeze"))
+    assert not {"database", "freeze_database", "stop"} & {blow.kind for blow in blows(1, "embedded")}
+
+
+CAUGHT = """
+import sys, threading
+from pathlib import Path
+from project.chaos.snares import Snares
+from queues import failpoints
+Snares(Path(sys.argv[1])).watch()
+failpoints.reach("call.posted")
+print("between", flush=True)
+threads = [threading.Thread(target=lambda: (failpoints.reach("call.sent"), sys.stdout.write("beyond\\n"))) for _ in range(3)]
+for each in threads: each.start()
+for each in threads: each.join()
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_first_that_comes_to_a_snare_is_caught_in_it(tmp_path: Path, sign: signal.Signals) -> None:
+    snares = Snares(tmp_path)
+    snares.lay("call.sent", sign)
+    command = [sys.executable, "-c", CAUGHT, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as walker:
+        assert walker.stdout is not None
+        assert walker.stdout.readline() == "between\n", "at another place nothing happens"
+        _, status = os.waitpid(walker.pid, os.WUNTRACED if sign == signal.SIGSTOP else 0)
+        assert os.WIFSTOPPED(status) if sign == signal.SIGSTOP else os.WIFSIGNALED(status)
+        assert snares.sprung("call.sent") == walker.pid and snares.sprung("call.sent") is None
+        if sign == signal.SIGSTOP:
+            walker.send_signal(signal.SIGCONT)
+        assert walker.stdout.read().splitlines() == (["beyond"] * 3 if sign == signal.SIGSTOP else [])
+
+
+def test_a_snare_is_laid_where_there_is_a_place(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        Snares(tmp_path).lay("call.nowhere", signal.SIGKILL)
 
 
 def test_twins_that_differ_are_told_apart() -> None:
@@ -28,6 +83,12 @@ def test_twins_that_differ_are_told_apart() -> None:
     assert len(books_told.differences(calm, {"document": ["a"], "line": ["c"]})) == 2
     assert len(books_told.differences(calm, {"document": ["a", "b"], "line": ["c", "c"]})) == 1
     assert len(books_told.differences(calm, {"document": ["a", "x"], "line": ["c"]})) == 2
+
+
+def test_files_that_differ_are_told() -> None:
+    assert books_told.files_differ({"a": "1"}, {"a": "1", "b": "2"}) == []
+    told = books_told.files_differ({"a": "1", "b": "2"}, {"a": "0"})
+    assert told == ["file a: other bytes", "file b: missing"]
 
 
 def test_the_till_writes_down_a_second_charge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,4 +101,5 @@ def test_the_till_writes_down_a_second_charge(tmp_path: Path, monkeypatch: pytes
             till.Till().send(call)
         except Refused:
             pass
-    assert len(till.charges(tmp_path / "till")) == 2
+    assert len(till.charges(tmp_path / "till")) == 2 and till.looks(tmp_path / "till") == set()
+    assert till.Till().look_up(call) is not None and till.looks(tmp_path / "till") == {"k"}

@@ -35,7 +35,8 @@ class Desk:
     """`moods`: how it takes the next POSTs, in order; then all are ok.
 
     ok · swallow (does it, and drops the connection) · lose (drops it before doing anything) · stall (does it, and answers too late) · late (answers
-    nothing, and does it after the client has gone) · busy (429, unread) · broken (does it, and answers 500) · decline:CODE (402, not done)
+    nothing, and does it after the client has gone) · busy (429, unread) · broken (does it, and answers 500) · decline:CODE (402, not done) · hold
+    (does it, sets `held`, and answers once `let_go` is set)
     """
 
     server: int  # the port of localstripe
@@ -44,6 +45,8 @@ class Desk:
     answers: dict[str, tuple[str, bytes, int, bytes]] = field(default_factory=dict)  # key → path, body, status, answer
     lock: threading.RLock = field(default_factory=threading.RLock)
     late: list[threading.Thread] = field(default_factory=list)
+    held: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
     port: int = 0
 
     @property
@@ -156,6 +159,9 @@ def serving(desk: Desk, *, stall_s: float = 3.0) -> Iterator[Desk]:
                 else:
                     if mood == "stall":
                         time.sleep(stall_s)
+                    elif mood == "hold":
+                        desk.held.set()
+                        desk.let_go.wait(60)
                     self.answer(*told)
 
         def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

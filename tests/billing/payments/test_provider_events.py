@@ -86,6 +86,15 @@ def test_a_dispute_that_is_lost_opens_the_invoice_once_in_any_order(listening, c
     assert Entry.objects.filter(posting="dispute:stripe:dp_1").count() == 1
 
 
+def test_a_dispute_that_is_lost_takes_no_more_than_is_left_of_the_payment(listening, charged) -> None:
+    document = charged()
+    for body in (BODY, STORY["refunded"], event("charge.dispute.closed", disputed("lost"))):
+        assert tell(body).status_code == 200
+    payment = Payment.objects.get()
+    assert (payment.refunded_minor, payment.allocated_minor) == (120_00, 0) and paid(document) == ("open", 120_00)
+    assert Entry.objects.get(posting="dispute:stripe:dp_1").amount_minor == 70_00
+
+
 def test_a_dispute_that_is_open_marks_the_invoice_and_one_that_is_won_frees_it(listening, charged) -> None:
     document = charged()
     tell(BODY)

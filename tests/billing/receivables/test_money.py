@@ -194,3 +194,12 @@ def test_an_invoice_is_written_off_again_under_another_posting(clerk: Actor) -> 
         write_offs.write_off(invoice, why="d", actor=clerk)
     with pytest.raises(CannotSettle, match=r"120\.00 EUR of INV-000001 is written off"):
         write_offs.recover(invoice, why="e", actor=clerk, amount_minor=120_01)
+
+
+def test_what_is_left_of_a_credit_note_is_not_written_off(clerk: Actor) -> None:
+    invoice = makers.a_booked_invoice()
+    pay(invoice)
+    note = credits.credit(invoice, why="Sorry", actor=clerk, gross_minor=20_00)
+    with pytest.raises(CannotSettle, match="Nothing is open"):
+        write_offs.write_off(note, why="x", actor=clerk)
+    assert state(note) == ("open", 20_00)

@@ -1,0 +1,66 @@
+"""Snares at the failpoints: the first process that comes to a place where one is laid dies on the spot, or stands still there, with its worker.
+
+(A failpoint that is armed when its process starts cannot wait until a share of the work is done, and only kills.)
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from queues import failpoints
+
+BETWEEN = ("effect.committed", "call.settled")
+
+
+@dataclass(frozen=True)
+class Snares:
+    """A file for each, named like its point; who takes it away has sprung it, and leaves one with the id of its worker's process.
+
+    (A run that took a worker down before is executed in a child of its worker: their process group is the worker's.)
+    """
+
+    folder: Path
+
+    def lay(self, point: str, sign: signal.Signals) -> None:
+        """Raises KeyError for a point that there is not."""
+        failpoints.POINTS[point]
+        beside = self.folder / f".{point}"
+        beside.write_text(str(int(sign)))
+        beside.rename(self.folder / point)
+
+    def take_up(self, point: str) -> None:
+        """Nobody was caught, and nobody shall be."""
+        (self.folder / point).unlink(missing_ok=True)
+
+    def sprung(self, point: str) -> int | None:
+        """Whose worker was caught there: a process id, once."""
+        for path in self.folder.glob(f"{point}.*"):
+            path.unlink()
+            return int(path.name.rsplit(".", 1)[1])
+        return None
+
+    def watch(self, pace_s: float = 0.0) -> None:
+        """This process walks into them; it takes `pace_s` longer between two documents, so that blows fall in the midst."""
+
+        def reach(name: str) -> None:
+            self._reach(name)
+            if name in BETWEEN:
+                time.sleep(pace_s)
+
+        failpoints.reach = reach
+
+    def _reach(self, point: str) -> None:
+        mine = self.folder / f"{point}.{os.getpgrp()}"
+        try:
+            sign = int((self.folder / point).read_text())
+            (self.folder / point).rename(mine)
+        except OSError:
+            return  # none, or somebody else was faster
+        if sign == signal.SIGSTOP:
+            os.killpg(0, sign)  # a worker, and what it forked, stand still together
+        signal.pthread_kill(threading.get_ident(), sign)  # to this thread: so it does not go a step further
