@@ -26,6 +26,7 @@ from queues.ledger.pending import queues_waiting
 
 log = logging.getLogger("roundsman.worker")
 Pairs = Iterable[tuple[str, UUID]]
+LONG_S = 1.0  # what took longer rests
 
 
 @dataclass
@@ -41,13 +42,16 @@ class Tick:
 class Tender:
     """One thread."""
 
-    def __init__(self, queues: Sequence[str], window: Window, lease_s: float, ticks: Sequence[Tick] = ()) -> None:
-        self.queues, self.window = list(queues), window
+    def __init__(
+        self, queues: Sequence[str], window: Window, lease_s: float, ticks: Sequence[Tick] = (),
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.queues, self.window, self._clock_s = list(queues), window, clock_s
         self.watch = LeaseWatch(lease_s)
         self.ticks = [
+            Tick("rescue", 0.5, self._rescue),  # before what may wait for Redis
             Tick("promote", 0.0, self._promote),
             Tick("reconcile", 1.0, self._reconcile),
-            Tick("rescue", 0.5, self._rescue),
             *ticks,
         ]
         self._wake = threading.Event()
@@ -66,11 +70,15 @@ class Tender:
         self._wake.set()
 
     def round(self, now_s: float) -> None:
-        """Do what is due at `now_s` (monotonic)."""
+        """Do what is due at `now_s` (monotonic). What took long (a Redis that is silent is waited for) rests for as long, so that the others
+        have their turns: the lost are found meanwhile."""
         for tick in self.ticks:
             if tick.due_s <= now_s:
-                tick.due_s = now_s + tick.every_s
+                tick.due_s, began_s = now_s + tick.every_s, self._clock_s()
                 self._safely(tick.name, partial(self._run, tick))
+                ended_s = self._clock_s()
+                if ended_s - began_s > LONG_S:
+                    tick.due_s = max(tick.due_s, ended_s + (ended_s - began_s))
 
     def _run(self, tick: Tick) -> None:
         pairs = list(tick.call() or ())
@@ -92,7 +100,7 @@ class Tender:
                 release.refill(queue, self.window)
 
     def _rescue(self) -> Pairs:
-        pairs = rescue_lost(self.watch, time.monotonic())
+        pairs = rescue_lost(self.watch, self._clock_s())
         for queue, count in Counter(queue for queue, _ in pairs).items():
             log.warning("%d run(s) on %s are taken back from workers that are gone.", count, queue)
         return pairs
@@ -101,13 +109,13 @@ class Tender:
         in_engine()
         while not self._stop.is_set():
             self._wake.clear()
-            self.round(time.monotonic())
+            self.round(self._clock_s())
             self._wake.wait(self._pause_s())
         connections.close_all()
 
     def _pause_s(self) -> float:
         """Until the next tick, or the next run that falls due, whichever is sooner."""
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         pause = min((tick.due_s for tick in self.ticks if tick.every_s > 0), default=now_s + 1.0) - now_s
         try:
             due = runs.next_due_at()
