@@ -288,8 +288,8 @@ PLANTED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_fault_that_is_planted_in_receivables_is_found(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-    """In the machine's own number of examples, whatever the day."""
+    """By the machine's own dozen examples, mostly; the rarest takes some more. It ends with the first that finds it."""
     where, planted = PLANTED[fault]
     monkeypatch.setattr(where, planted(pkgutil.resolve_name(where)))
     with pytest.raises((AssertionError, ValueError)):
-        tried_all(12, derandomize=True, phases=[Phase.generate], database=None)
+        tried_all(300, derandomize=True, phases=[Phase.generate], database=None, report_multiple_bugs=False)
