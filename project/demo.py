@@ -65,6 +65,7 @@ class Demo:
         self.secrets: dict[str, str] = {}
 
     def run(self) -> int:
+        self._instance()
         self._lock()
         try:
             self._reset()
@@ -88,6 +89,18 @@ class Demo:
                 self.lock.close()
 
     # --- before anything starts ---
+
+    def _instance(self) -> None:
+        """Whether it can be read is told at once, not when the rest is up."""
+        if self.options.instance is None:
+            return
+        from routing import instances
+        from routing.errors import InstanceUnreadable
+
+        try:
+            instances.load(self.options.instance)
+        except InstanceUnreadable as error:
+            raise CannotStart(str(error)) from None
 
     def _lock(self) -> None:
         self.data_dir.mkdir(parents=True, exist_ok=True)

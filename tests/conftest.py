@@ -18,6 +18,32 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 
+HERE = Path(__file__).resolve().parent
+ASKING = {"db", "transactional_db", "live_server", "valkey_url"}  # fixtures of tests that ask the database or Redis
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Beside real servers, files of pure rules are left out (they say the same there), and so are faults that SQLite shows as well."""
+    if not os.environ.get("TESTS_REDIS_URLS"):
+        return
+    asking = {item.path for item in items if _asks(item)}
+    left_out = {
+        item for item in items if item.get_closest_marker("anywhere") or (item.path not in asking and _is_rules(item))
+    }
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _asks(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "postgres"))
+    return marked or not ASKING.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _is_rules(item: pytest.Item) -> bool:
+    """The engine's and the live tests may have servers of their own."""
+    return item.path.relative_to(HERE).parts[0] not in ("engine", "live", "project")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def only_this_machine() -> None:
     """Loopback and unix sockets alone."""

@@ -75,7 +75,11 @@ def undamaged(run: Runner) -> Outcomes:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.postgres] * mutant.postgres) for name, mutant in MUTANTS.items()]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.postgres if mutant.postgres else pytest.mark.anywhere)
+        for name, mutant in MUTANTS.items()
+    ],
 )
 def test_a_guard_taken_out_is_noticed_by_its_test(name: str, run: Runner, undamaged: Outcomes) -> None:
     test = MUTANTS[name].test
