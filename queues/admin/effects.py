@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from queues.admin import access, show
@@ -26,7 +27,7 @@ class EffectAdmin(ReadOnlyAdmin):
     search_help_text = "Key, job"
     sortable_by = ()
     ordering = ("-created_at",)
-    fields = ("key", "job_title", "run", "created", "result")
+    fields = ("key", "job_title", "run", "created", "came_to")
     readonly_fields = fields
     empty_hint = "A handler records here what must happen once: an invoice issued, a message sent."
 
@@ -44,3 +45,7 @@ class EffectAdmin(ReadOnlyAdmin):
     @display(description="Created")
     def created(self, obj: EffectRecord) -> SafeString:
         return show.when(obj.created_at)
+
+    @display(description="Result")
+    def came_to(self, obj: EffectRecord) -> SafeString:
+        return format_html('<pre class="rm-pre">{}</pre>', show.pretty(obj.result))
