@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from project.chaos.bank import BOOKS
-from project.chaos.snares import Snares
+from project.chaos.snares import BATCH, Snares
 
 
 def aim(
@@ -33,6 +33,9 @@ def aim(
         settings.WORKER_LEASE_S = lease_s
         outbox.START_WITHIN_S = min(outbox.START_WITHIN_S, lease_s)  # so long nobody else believes a call unsent
     if snares:
+        from billing.services import finalise
+
+        finalise.BATCH = BATCH
         Snares(Path(snares)).watch(pace_s)
 
 

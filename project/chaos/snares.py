@@ -47,9 +47,6 @@ class Snares:
 
     def watch(self, pace_s: float = 0.0) -> None:
         """This process walks into them; it takes `pace_s` longer for each document, so that blows fall in the midst."""
-        from billing.services import finalise
-
-        finalise.BATCH = BATCH
 
         def reach(name: str) -> None:
             self._reach(name)

@@ -89,10 +89,9 @@ class Striker:
         others = [blow for blow in self.todo if blow not in left]
         self.todo = sorted([*others, *(replace(blow, phase=phase + 1, share=0.5) for blow in later)])
 
-    def faults(self) -> list[str]:
-        """What never fell at all, and who was not too late."""
-        never = {blow.kind for blow in [*self.missed, *self.todo] if not self.kills[blow.kind]}
-        return [f"this never fell: {kind}" for kind in sorted(never)] + self.sleepers.faults()
+    def never_fell(self) -> list[str]:
+        """Kinds of blows for which the month was over too soon."""
+        return sorted({blow.kind for blow in [*self.missed, *self.todo] if not self.kills[blow.kind]})
 
     # --- the blows ---
 

@@ -8,13 +8,15 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from project.chaos import books_told, till
 from project.chaos.bank import BOOKS
-from project.chaos.blows import COLLECT, FINALISE, PHASES, blows
+from project.chaos.blows import COLLECT, FINALISE, PHASES, Blow, blows
 from project.chaos.snares import Snares
+from project.chaos.striker import Striker
 from queues.outbound import Call, Refused
 
 WORST = {"unheard", "redis", "flush"}
@@ -40,6 +42,12 @@ def test_on_postgresql_it_is_a_server_that_dies_and_connections_that_freeze_past
     assert served["database"] == served["freeze_database"] == 2 and served["stop"] == 3
     assert all(blow.lasts_s > 2.0 for blow in blows(1, "postgres") if blow.kind.startswith("freeze"))
     assert not {"database", "freeze_database", "stop"} & {blow.kind for blow in blows(1, "embedded")}
+
+
+def test_a_blow_that_found_nothing_to_fall_on_is_told_unless_its_kind_fell_before() -> None:
+    todo = [Blow(COLLECT, 0.5, "flush"), Blow(COLLECT, 0.6, "worker")]
+    striker = Striker(Any, Any, Any, None, todo, Any, kills=Counter(flush=1))  # type: ignore[arg-type]
+    assert striker.never_fell() == ["worker"]
 
 
 CAUGHT = """
