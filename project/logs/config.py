@@ -20,7 +20,7 @@ def logging_of(format_: str, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"it": {"()": FORMATS[format_]}},
         "filters": {"blot": {"()": "queues.blotting.LogFilter"}},  # what is sealed of the run that writes
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "it", "filters": ["blot"]}},
+        "handlers": {"stderr": {"class": "project.logs.stderr.Stderr", "formatter": "it", "filters": ["blot"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
     }
