@@ -1,4 +1,4 @@
-"""What others have published, priced by `manage.py quote` to the digit: example invoices of EN 16931, Peppol, XRechnung and ZUGFeRD, scenarios
+"""What others have published, priced by `manage.py quote` to the digit: example invoices of EN 16931, Peppol and XRechnung, scenarios
 of billing engines, a city's fuel schedule. Figures alone are taken over, each with its source."""
 
 from __future__ import annotations
