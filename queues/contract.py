@@ -5,6 +5,7 @@ No Django and no RQ here. The ports at the bottom are filled by `queues.apps` wh
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -36,6 +37,15 @@ class Actor:
     def system(cls, name: str = "roundsman") -> Actor:
         """The application itself: commands, schedules, the engine."""
         return cls(label=name, source="system")
+
+    @classmethod
+    def at_the_terminal(cls) -> Actor:
+        """Whoever is signed in on this machine, and gives a command."""
+        try:
+            who = getpass.getuser()
+        except (KeyError, OSError):  # a process without a name, as in some containers
+            who = "somebody"
+        return cls(label=f"{who} (manage.py)", source="command")
 
 
 # --- what a handler may answer: a closed set ---------------------------------------------------------------------

@@ -18,10 +18,9 @@ from django.db import DatabaseError, InterfaceError
 from django.urls import reverse
 
 from billing.errors import UnknownRun
-from billing.management.signed_in import actor
 from billing.models import BillingRun, RunItem
 from billing.services import run_jobs
-from queues.contract import RunNow, RunRef, ports
+from queues.contract import Actor, RunNow, RunRef, ports
 from queues.errors import RoundsmanError
 
 FAILED, NOT_STARTED, INTERRUPTED = 1, 2, 130
@@ -103,12 +102,12 @@ def _asked(options: dict[str, Any]) -> tuple[BillingRun, RunRef]:
     """Raises RoundsmanError."""
     if options["verb"] == "prepare":
         return run_jobs.ask_new(
-            options["through"], issue_date=options["issue_date"], actor=actor(), why=options["reason"]
+            options["through"], issue_date=options["issue_date"], actor=Actor.at_the_terminal(), why=options["reason"]
         )
     run = BillingRun.objects.filter(code=options["run"]).first()
     if run is None:
         raise UnknownRun(options["run"])
-    return run, ASKED[options["verb"]](run, actor=actor(), why=options["reason"])
+    return run, ASKED[options["verb"]](run, actor=Actor.at_the_terminal(), why=options["reason"])
 
 
 def page(run: BillingRun) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 
-from billing.management.signed_in import actor
 from billing.services.exports import export_folder
+from queues.contract import Actor
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            told = export_folder(options["folder"], actor=actor())
+            told = export_folder(options["folder"], actor=Actor.at_the_terminal())
         except OSError as error:
             raise CommandError(
                 f"{error.filename or options['folder']} cannot be written: {error.strerror}.", returncode=2

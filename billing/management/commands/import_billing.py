@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from billing.interchange import folder
-from billing.management.signed_in import actor
 from billing.services.imports import Report, digest, import_tables
+from queues.contract import Actor
 
 WRONG = 2
 
@@ -35,7 +35,9 @@ class Command(BaseCommand):
                 report = Report(problems=[*problems, *(each for table in tables for each in table.problems)])
             else:
                 digests = {name: digest(content) for name, content in contents.items()}
-                report = import_tables(tables, actor=actor(), dry_run=options["dry_run"], digests=digests)
+                report = import_tables(
+                    tables, actor=Actor.at_the_terminal(), dry_run=options["dry_run"], digests=digests
+                )
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be read: {error.strerror}.", returncode=WRONG) from None
         except IntegrityError:

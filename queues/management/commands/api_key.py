@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
@@ -58,7 +57,7 @@ class Command(BaseCommand):
             actions=options["action"],
             queues=catalogue.NAMES if "all" in options["queue"] else options["queue"],
             expires_at=None if days is None else clock.now() + timedelta(days=days),
-            actor=_actor(),
+            actor=Actor.at_the_terminal(),
             why=options["reason"],
         )
         self.stderr.write(f"{key.name} ({key.prefix}) for {owner.get_username()}. Keep it: it cannot be shown again.")
@@ -76,13 +75,5 @@ class Command(BaseCommand):
         key = ApiKey.objects.filter(prefix=options["prefix"]).first()
         if key is None:
             raise CommandError(f"There is no key with the prefix {options['prefix']!r}.")
-        api_keys.revoke(key, actor=_actor(), why=options["reason"])
+        api_keys.revoke(key, actor=Actor.at_the_terminal(), why=options["reason"])
         self.stdout.write(f"{key} is revoked.")
-
-
-def _actor() -> Actor:
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # a process without a name, as in some containers
-        who = "somebody"
-    return Actor(label=f"{who} (manage.py)", source="command")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from argparse import ArgumentParser
@@ -50,7 +49,7 @@ class Command(BaseCommand):
                 stream: Any = self.stdout
                 if options["output"]:
                     stream = open_files.enter_context(_file(options["output"]))
-                audit.write(actor(), "audit.export", object_type="audit", object_id="log", after=about)
+                audit.write(Actor.at_the_terminal(), "audit.export", object_type="audit", object_id="log", after=about)
                 for piece in exported(rows, options["format"], masked=not options["unmasked"]):
                     stream.write(piece, ending="") if stream is self.stdout else stream.write(piece)
         except BrokenPipeError:  # as by `| head`: nobody reads any more
@@ -64,15 +63,6 @@ class Command(BaseCommand):
             return audit_rows.newest_id()
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"The database does not answer: {' '.join(str(error).split())}", returncode=2) from None
-
-
-def actor() -> Actor:
-    """Whoever is signed in on this machine."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # a process without a name, as in some containers
-        who = "somebody"
-    return Actor(label=f"{who} (manage.py)", source="command")
 
 
 def _file(path: str) -> TextIO:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 from typing import Any
 
@@ -28,17 +27,9 @@ class Command(BaseCommand):
             user = get_user_model().objects.filter(username=options["username"]).first()
             if user is None:
                 raise CommandError(f"There is no account named {options['username']!r}.")
-            second_factor.remove(user, actor=_actor(), why=options["reason"])
+            second_factor.remove(user, actor=Actor.at_the_terminal(), why=options["reason"])
         except WrongState as error:
             raise CommandError(str(error)) from None
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"The database does not answer: {' '.join(str(error).split())}", returncode=2) from None
         self.stdout.write(f"{user.get_username()} signs in with the password alone.")
-
-
-def _actor() -> Actor:
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # a process without a name, as in some containers
-        who = "somebody"
-    return Actor(label=f"{who} (manage.py)", source="command")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
@@ -37,7 +36,7 @@ class Command(BaseCommand):
             if name is None:
                 self.stdout.write(table(switches.positions()))
                 return
-            stands = switches.throw(name, POSITIONS[to], actor=_actor(), why=options["reason"])
+            stands = switches.throw(name, POSITIONS[to], actor=Actor.at_the_terminal(), why=options["reason"])
         except (switches.UnknownSwitch, WrongState) as error:
             hint = " Add --reason WHY." if not options["reason"].strip() and name is not None else ""
             raise CommandError(f"{error}{hint}") from None
@@ -56,11 +55,3 @@ def _word(position: switches.Position) -> str:
     if row is None:
         return f"by {position.spec.variable}"
     return f"thrown by {row.changed_by} at {row.changed_at:%Y-%m-%d %H:%M:%S} UTC: {row.reason}"
-
-
-def _actor() -> Actor:
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):  # a process without a name, as in some containers
-        who = "somebody"
-    return Actor(label=f"{who} (manage.py)", source="command")
