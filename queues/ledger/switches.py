@@ -114,10 +114,10 @@ def refresh() -> None:
     _read_s = time.monotonic()
 
 
-def forget() -> None:
-    """As in a new process."""
+def forget(read_s: float | None = None) -> None:
+    """As in a new process. `read_s`: as if they had been read then (tests: in eternity, so that nobody asks)."""
     global _rows, _read_s
-    _rows, _read_s = {}, None
+    _rows, _read_s = {}, read_s
 
 
 def _outdated() -> None:

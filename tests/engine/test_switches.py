@@ -22,6 +22,11 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADA = Actor(label="ada", source="command")
 
 
+@pytest.fixture(autouse=True)
+def nothing_read() -> None:
+    switches.forget()
+
+
 def queries(call: Any) -> int:
     with CaptureQueriesContext(connection) as seen:
         call()
