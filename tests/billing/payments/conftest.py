@@ -41,7 +41,7 @@ def stripe_port() -> Iterator[int]:
 def desk(stripe_port: int) -> Iterator[Desk]:
     made = Desk(stripe_port)
     assert made.ask("DELETE", "/_config/data")[0] == 200
-    with serving(made, stall_s=1.0) as standing:
+    with serving(made) as standing:
         yield standing
 
 
@@ -51,7 +51,9 @@ def stripe(desk: Desk) -> Iterator[StripeProvider]:
 
 
 def started(address: str) -> Iterator[StripeProvider]:
-    provider = setting_up.start(KEY, secrets=[SECRET], api_base=address, answer_s=0.5)
+    provider = setting_up.start(
+        KEY, secrets=[SECRET], api_base=address, answer_s=3.0
+    )  # it answers in milliseconds, but for a machine that is busy
     yield provider
     provider.close()
     providers.forget(provider.name)

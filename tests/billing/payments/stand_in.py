@@ -118,7 +118,9 @@ class Desk:
 
 
 @contextmanager
-def serving(desk: Desk, *, stall_s: float = 3.0) -> Iterator[Desk]:
+def serving(desk: Desk, *, stall_s: float = 4.0, late_s: float = 1.0) -> Iterator[Desk]:
+    """`stall_s`: more than the client waits. `late_s`: until what it no longer waits for is done."""
+
     class Door(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -146,7 +148,7 @@ def serving(desk: Desk, *, stall_s: float = 3.0) -> Iterator[Desk]:
             elif mood == "lose":
                 self.close_connection = True
             elif mood == "late":
-                later = threading.Timer(stall_s, desk.post, (self.path, body, key))
+                later = threading.Timer(late_s, desk.post, (self.path, body, key))
                 desk.late.append(later)
                 later.start()
                 self.close_connection = True
