@@ -94,7 +94,7 @@ def two_runs(job: Callable[..., object], queues_exist: None, fake_window: object
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_a_worker_that_stands_still_in_mid_claim_holds_up_the_others_for_seconds_only(two_runs: None) -> None:
     with process(STOPPED, "claim.chosen") as stopped:
-        until(lambda: stands_still(stopped.pid))
+        until(lambda: stands_still(stopped.pid), 60)
         began_s = time.monotonic()
         mine = runs.claim(QUEUE, worker_id=uuid4(), slots=1, share=1)
         assert time.monotonic() - began_s < IDLE_S + 1.0

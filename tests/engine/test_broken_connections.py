@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -23,6 +22,7 @@ from queues.engine.dispatch import enqueue_job
 from queues.models import Run
 
 from .conftest import Number, until
+from .pace import Pace, again_and_again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALLERS, EACH = 6, 100
@@ -45,38 +45,22 @@ def window(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisWi
     redis_connections.close()
 
 
-@contextmanager
-def again_and_again(kill: Callable[[], int], every_s: float) -> Iterator[list[int]]:
-    """How many connections each of the kills met."""
-    over, met = threading.Event(), list[int]()
-
-    def serve() -> None:
-        while not over.wait(every_s):
-            met.append(kill())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield met
-    finally:
-        over.set()
-        thread.join(10)
-
-
-def callers(ask: Callable[[int], object]) -> list[BaseException]:
+def callers(ask: Callable[[int], object], pace: Pace) -> list[BaseException]:
     """So many threads that ask so often each. What they were answered with that was no answer."""
     raised: list[BaseException] = []
 
-    def serve(first: int) -> None:
+    def serve(caller: int) -> None:
         try:
-            for n in range(first, first + EACH):
+            for n in range(caller * EACH, (caller + 1) * EACH):
                 ask(n)
+                pace.answered(caller)
         except BaseException as error:
             raised.append(error)
         finally:
+            pace.left(caller)
             connections.close_all()
 
-    threads = [threading.Thread(target=serve, args=[caller * EACH]) for caller in range(CALLERS)]
+    threads = [threading.Thread(target=serve, args=[caller]) for caller in range(CALLERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -89,15 +73,15 @@ def all_ran(results: Iterable[dict[str, int]]) -> bool:
 
 
 def test_redis_connections(job: Any, working: Any, window: RedisWindow, valkey_url: str) -> None:
-    adds = job(lambda ctx, p: Done({"n": p.n}))
+    adds, pace = job(lambda ctx, p: Done({"n": p.n})), Pace(CALLERS)
     with redis.Redis.from_url(valkey_url) as admin:
 
         def kill() -> int:
             command = ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             return int(admin.execute_command(*command))  # type: ignore[no-untyped-call]
 
-        with working(window=window, slots=4), again_and_again(kill, 0.05) as met:
-            assert callers(lambda n: adds.enqueue(Number(n=n))) == []
+        with working(window=window, slots=4), again_and_again(kill, 0.05, pace) as met:
+            assert callers(lambda n: adds.enqueue(Number(n=n)), pace) == []
             until(lambda: all_ran(Run.objects.filter(state="succeeded").values_list("result", flat=True)), 30)
     assert sum(met) > 0
     assert Run.objects.count() == CALLERS * EACH
@@ -132,7 +116,7 @@ def test_database_connections(
     job: Any, working: Any, window: RedisWindow, beside: psycopg.Connection[Any], door: str
 ) -> None:
     """By `.enqueue()`, which is one statement, and as the API does it: a transaction with its audit entry."""
-    adds, lock = job(lambda ctx, p: Done({"n": p.n})), threading.Lock()
+    adds, lock, pace = job(lambda ctx, p: Done({"n": p.n})), threading.Lock(), Pace(CALLERS)
 
     def ask(n: int) -> None:
         if door == "enqueue":
@@ -149,8 +133,8 @@ def test_database_connections(
             return all_ran(result for (result,) in beside.execute(RESULTS))
 
     with working(window=window, slots=4):
-        with again_and_again(kill, 0.25) as met:
-            assert callers(ask) == []
+        with again_and_again(kill, 0.25, pace) as met:
+            assert callers(ask, pace) == []
         until(over, 40)
     assert sum(met) > 0
     assert beside.execute("SELECT count(*) FROM queues_run").fetchone() == (CALLERS * EACH,)

@@ -78,8 +78,8 @@ def test_a_doorbell_that_does_not_answer_is_waited_for_once_and_not_by_the_next(
     window.offer("reports", some())
     proxy.freeze()
     assert 0.4 < away_after_s(lambda: window.offer("reports", some())) < 1.5
-    assert away_after_s(lambda: window.offer("reports", some())) < 0.1
-    assert away_after_s(lambda: window.take(["reports"], 0.0)) < 0.1
+    assert away_after_s(lambda: window.offer("reports", some())) < 0.3
+    assert away_after_s(lambda: window.take(["reports"], 0.0)) < 0.3
 
 
 def test_what_one_purpose_has_waited_for_the_others_do_not_wait_for(window: RedisWindow, proxy: Proxy) -> None:
@@ -88,7 +88,7 @@ def test_what_one_purpose_has_waited_for_the_others_do_not_wait_for(window: Redi
     away_after_s(lambda: window.offer("reports", some()))
     began_s = time.monotonic()
     assert not connections.ping("cache").up
-    assert time.monotonic() - began_s < 0.1
+    assert time.monotonic() - began_s < 0.3
 
 
 def test_it_is_asked_again_after_a_moment_and_works_when_it_is_back(window: RedisWindow, proxy: Proxy) -> None:

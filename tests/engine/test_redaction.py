@@ -127,6 +127,6 @@ def test_what_stands_under_a_secrets_name_is_hidden_at_every_depth(held: Any, se
 )
 def test_no_text_makes_it_slow(piece: str) -> None:
     told = piece * (200_000 // len(piece))
-    began_s = time.perf_counter()
+    began_s = time.thread_time()
     redaction.text(told)
-    assert time.perf_counter() - began_s < 2
+    assert time.thread_time() - began_s < 2

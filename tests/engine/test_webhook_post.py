@@ -233,10 +233,10 @@ def test_plain_http_does_not_leave_this_machine(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_resolver_that_never_answers_is_left_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook_post, "LIMIT_S", 0.2)
-    monkeypatch.setattr(webhook_resolve.socket, "getaddrinfo", lambda *args: time.sleep(1))
+    monkeypatch.setattr(webhook_resolve.socket, "getaddrinfo", lambda *args: time.sleep(4))
     begun_s = time.perf_counter()
     assert "did not answer within" in post("https://slow.example/", Allowed()).error
-    assert time.perf_counter() - begun_s < 0.9
+    assert time.perf_counter() - begun_s < 3
 
 
 def test_the_next_address_is_tried_where_the_first_takes_no_connection(
