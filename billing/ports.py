@@ -182,6 +182,11 @@ def forget(name: str) -> None:
     _providers.pop(name, None)
 
 
+def names() -> list[str]:
+    """Of all who take payments here."""
+    return sorted(_providers)
+
+
 def is_there(name: str) -> bool:
     return name in _providers
 

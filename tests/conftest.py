@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
-settings.register_profile("ci", derandomize=True)  # the same cases each time; at home they are new ones
-if os.environ.get("CI"):
-    settings.load_profile("ci")
-
+# In CI the same cases each time, at home new ones. A busy machine is no fault of what is tested.
+settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("home"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 HERE = Path(__file__).resolve().parent
 ASKING = {"db", "transactional_db", "live_server", "valkey_url"}  # fixtures of tests that ask the database or Redis

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.forms.widgets import Input
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold import widgets as unfold
 
@@ -60,6 +61,7 @@ def ask(
     What a service refuses is told above the form, and nothing was done.
     """
     back = back or pieces.page_of(obj)
+    _begin(form)
     if request.method == "POST" and question.submit and form.is_valid():
         try:
             answer = do(form.cleaned_data)
@@ -74,6 +76,13 @@ def ask(
         "cancel_url": back, "original": obj, "hidden": list(question.hidden.items()),
     }  # fmt: skip
     return admin.page(request, "queues/confirm.html", question.title, **context)
+
+
+def _begin(form: forms.Form) -> None:
+    """The cursor is in the first field that is typed into."""
+    typed = [each.field.widget for each in form.visible_fields() if isinstance(each.field.widget, Input)]
+    for widget in typed:
+        widget.attrs["autofocus"] = widget is typed[0]
 
 
 def posted(request: HttpRequest) -> Any:

@@ -35,7 +35,7 @@ class CreditForm(RequiredWhyForm):
             label="Amount, with its tax",
             help_text="Spread over the invoice’s taxes.",
         )
-        self.fields["seen"] = forms.IntegerField(widget=forms.HiddenInput(), initial=left.gross_minor)
+        self.fields["seen"] = fields.seen(left.gross_minor)
         for line in left.lines:
             if line.left_minor > 0:
                 self.fields[f"line_{line.position}"] = fields.Amount(

@@ -28,6 +28,7 @@ def parts(customer: Customer) -> dict[str, Any]:
     return {
         "credit": [*notes, *payments],
         "settle_url": pieces.url("customer_settle", customer.pk) if settles else "",
+        "save_url": pieces.url("customer_save_method", customer.pk) if ports.names() else "",
         "methods": [(each, _state(each, charged), _verbs(each, charged)) for each in methods],
     }
 

@@ -19,7 +19,7 @@ from billing.admin.money_fields import from_minor, money_field, to_minor
 from billing.models import Customer, PaymentMethod, Seller, Site
 from billing.selectors.owed import owed
 
-VERBS = {"settle": customer_verbs.settle, "pay": pay_verbs.for_customer}
+VERBS = {"settle": customer_verbs.settle, "pay": pay_verbs.for_customer, "save-method": method_verbs.save}
 TONES = {"standard": "idle", "reverse_charge": "info", "exempt": "warn", "zero": "info"}
 
 
@@ -88,7 +88,12 @@ class CustomerAdmin(BillingAdmin):
             for verb in method_verbs.VERBS
         ]
         verbs += [
-            path(f"<int:pk>/{verb}/", wrap(self.verb_view), {"verb": verb}, name=f"billing_customer_{verb}")
+            path(
+                f"<int:pk>/{verb}/",
+                wrap(self.verb_view),
+                {"verb": verb},
+                name=f"billing_customer_{verb.replace('-', '_')}",
+            )
             for verb in VERBS
         ]
         return [*verbs, *super().get_urls()]
@@ -118,6 +123,7 @@ class CustomerAdmin(BillingAdmin):
                 "add_contract_url": pieces.url("contract_add", query=f"customer={row.pk}"),
                 "add_site_url": pieces.url("site_add", query=f"customer={row.pk}"),
                 **customer_page.parts(row),
+                "job": request.GET.get("job", ""),
                 "pay_url": pieces.url("customer_pay", row.pk),
                 "account_url": pieces.url("standing_statement", row.pk),
                 "documents_url": pieces.url("document_changelist", query=query),

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from uuid_utils.compat import uuid7
 
 from billing.admin import fields, pieces
 from billing.admin.ask import Done, Question, WhyForm, ask, posted
@@ -19,31 +18,22 @@ from billing.services import received
 
 
 class ReceivedForm(WhyForm):
-    """`key` makes the same form count once, however often it is sent."""
-
-    received_on = fields.day(label="Received on", initial=today)
+    received_on = fields.day(label="Received on", initial=today, not_yet="Money that has not come yet is not recorded.")
     reference = fields.text(
         label="Reference", required=False, max_length=100, help_text="Of the transfer, the cheque, the receipt."
     )
-    key = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid7)
+    key = fields.key()
 
     field_order = ("currency", "amount", "received_on", "reference", "why", "key")
-
-    def clean_received_on(self) -> Any:
-        if self.cleaned_data["received_on"] > today():
-            raise forms.ValidationError("Money that has not come yet is not recorded.")
-        return self.cleaned_data["received_on"]
 
 
 class InvoicePaidForm(ReceivedForm):
     def __init__(self, document: Document, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        standing, currency = document.standing, document.currency
-        takes = standing.balance_minor + standing.written_off_minor
+        takes = document.standing.balance_minor + document.standing.written_off_minor
         self.fields["amount"] = fields.Amount(
-            currency, label="Amount", initial=fields.Amount.initial_of(takes, currency) if takes > 0 else None,
-            help_text="What is beyond the balance stays the customer’s credit.",
-        )  # fmt: skip
+            document.currency, shown=takes or None, help_text="What is beyond the balance stays the customer’s credit."
+        )
         self.order_fields(self.field_order)
 
 

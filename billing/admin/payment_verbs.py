@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from uuid_utils.compat import uuid7
 
 from billing import ports as providers
 from billing.admin import fields, pieces
-from billing.admin.against import AgainstForm
+from billing.admin.against import set_against
 from billing.admin.ask import Question, RequiredWhyForm, ask, posted
 from billing.admin.frame import MoneyAdmin, actor_of
 from billing.models import Allocation, Payment
@@ -30,20 +28,10 @@ def verbs(payment: Payment) -> list[pieces.Button]:
 
 
 def allocate(admin: MoneyAdmin, request: HttpRequest, payment: Payment) -> HttpResponse:
-    form = AgainstForm(payment.customer_id, payment.currency, free_of(payment), posted(request))
-    question = Question(
-        "Set this payment against an invoice", "What is set against it is not owed any more. It can be taken off again.",
-        "Set it against it" if form.owed and free_of(payment) else "",
-        facts=[str(payment.customer), f"Credit left: {pieces.money(free_of(payment), payment.currency)}"],
+    title = "Set this payment against an invoice"
+    return set_against(
+        admin, request, payment, free_of(payment), title=title, submit="Set it against it", told="is set against", do=allocations.allocate
     )  # fmt: skip
-
-    def do(given: dict[str, Any]) -> str:
-        made = allocations.allocate(
-            payment, given["document"], given["amount"], actor=actor_of(request), why=given["why"], free_seen_minor=given["seen"]
-        )  # fmt: skip
-        return f"{pieces.money(made.amount_minor, payment.currency)} is set against {made.document}."
-
-    return ask(admin, request, question, form, do, obj=payment)
 
 
 def undo(admin: MoneyAdmin, request: HttpRequest, allocation: Allocation | None) -> HttpResponse:
@@ -67,14 +55,9 @@ class RefundForm(RequiredWhyForm):
     def __init__(self, payment: Payment, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         free, most = free_of(payment), refundable_minor(payment)
-        self.fields["amount"] = fields.Amount(
-            payment.currency,
-            most=most,
-            label="Amount",
-            initial=fields.Amount.initial_of(min(free or most, most), payment.currency),
-        )
-        self.fields["seen"] = forms.IntegerField(widget=forms.HiddenInput(), initial=most)
-        self.fields["key"] = forms.UUIDField(widget=forms.HiddenInput(), initial=uuid7)
+        self.fields["amount"] = fields.Amount(payment.currency, most=most, shown=min(free or most, most))
+        self.fields["key"] = fields.key()
+        self.fields["seen"] = fields.seen(most)
         self.order_fields(["amount", "why", "key", "seen"])
 
 
@@ -90,7 +73,7 @@ def refund(admin: MoneyAdmin, request: HttpRequest, payment: Payment) -> HttpRes
         f"{how} What is set against invoices is taken off them, the newest first, as far as the credit left is not enough.",
         "Refund it" if refundable_minor(payment) else "",
         facts=[
-            str(payment.customer), f"Received: {pieces.money(payment.amount_minor, payment.currency)}",
+            payment.customer.name, f"Received: {pieces.money(payment.amount_minor, payment.currency)}",
             f"Refunded before: {pieces.money(payment.refunded_minor, payment.currency)}",
         ],
         danger=True,

@@ -96,7 +96,7 @@ class PaymentAdmin(MoneyAdmin):
     def customer_name(self, obj: Payment) -> SafeString:
         return format_html('{} <span class="rm-sub">{}</span>', obj.customer.name, obj.reference or obj.customer.code)
 
-    @display(description="By", ordering="provider")
+    @display(description="How", ordering="provider")
     def by(self, obj: Payment) -> str:
         return show.way(obj)
 

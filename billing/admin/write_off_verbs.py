@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from billing.admin import fields, pieces
@@ -31,15 +30,11 @@ def write_off(admin: BillingAdmin, request: HttpRequest, document: Document) -> 
 
 
 class RecoverForm(RequiredWhyForm):
-    """`seen`: what was written off when somebody looked, so that a form that is sent twice counts once."""
-
     def __init__(self, document: Document, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        lost, currency = document.standing.written_off_minor, document.currency
-        self.fields["amount"] = fields.Amount(
-            currency, most=lost, label="Amount", initial=fields.Amount.initial_of(lost, currency)
-        )
-        self.fields["seen"] = forms.IntegerField(widget=forms.HiddenInput(), initial=lost)
+        lost = document.standing.written_off_minor
+        self.fields["amount"] = fields.Amount(document.currency, most=lost, shown=lost)
+        self.fields["seen"] = fields.seen(lost)
         self.order_fields(["amount", "why", "seen"])
 
 

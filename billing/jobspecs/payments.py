@@ -28,13 +28,16 @@ class OfRefund(_Params):
     refund: str = pydantic.Field(title="Refund", description="Its key.", min_length=1, max_length=200)
 
 
+METHOD = r"^[A-Za-z]+_\w{1,90}$"  # a provider's id: letters first, so that no card's number is one
+
+
 class SaveMethod(_Params):
     customer: str = pydantic.Field(title="Customer", description="The customer's code.", min_length=1, max_length=40)
     provider: str = pydantic.Field(default="stripe", title="Provider", min_length=1, max_length=20)
     method: str = pydantic.Field(
         title="Method",
         description="The provider's id of it, e.g. pm_…; never the number of a card.",
-        pattern=r"^[A-Za-z]+_\w{1,90}$",
+        pattern=METHOD,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from billing import kept_rules
 from billing.interchange.plan import Change
@@ -48,10 +49,13 @@ def hold(tables: Sequence[Table]) -> None:
         contracts |= set(
             Service.objects.filter(visits__code__in=chunk).values_list("contract__code", flat=True).distinct()
         )
-    for chunk in trade.chunks(lists):
-        list(PriceList.objects.filter(code__in=chunk).order_by("pk").select_for_update().values_list("pk"))
-    for chunk in trade.chunks(contracts):
-        list(Contract.objects.filter(code__in=chunk).order_by("pk").select_for_update().values_list("pk"))
+    _stand_still(PriceList.objects.all(), lists)
+    _stand_still(Contract.objects.all(), contracts)
+
+
+def _stand_still(rows: QuerySet[Any], codes: Collection[str]) -> None:
+    for chunk in trade.chunks(codes):
+        list(rows.filter(code__in=chunk).order_by("pk").select_for_update().values_list("pk"))
 
 
 def problems(changes: Changes) -> list[Problem]:
@@ -68,6 +72,15 @@ def _told(change: Change, refusals: kept_rules.Refusals) -> Iterator[Problem]:
 def _changed(changes: Changes, table: str) -> list[Change]:
     """Rows that are there, and would be others."""
     return [each for each in changes.get(table, ()) if each.before is not None]
+
+
+def _known(
+    changed: Sequence[Change], facts: Callable[[Collection[str]], Collection[str]]
+) -> Iterator[tuple[Change, str, bool]]:
+    """Each with its code, and whether `facts` has found it: asked once, for the codes of all."""
+    found = facts({each.after.code for each in changed})
+    for each in changed:
+        yield each, each.after.code, each.after.code in found
 
 
 def _visits(changes: Changes) -> Iterator[Problem]:
@@ -93,19 +106,14 @@ def _of_visit(code: str, on: Mapping[str, Document]) -> kept_rules.Refusals:
 
 
 def _contracts(changes: Changes) -> Iterator[Problem]:
-    changed = _changed(changes, "contracts")
-    final = billed.final_contracts({each.after.code for each in changed})
-    for change in changed:
-        code = change.after.code
-        yield from _told(change, kept_rules.contract(code, change.names, final=code in final))
+    for change, code, final in _known(_changed(changes, "contracts"), billed.final_contracts):
+        yield from _told(change, kept_rules.contract(code, change.names, final=final))
 
 
 def _services(changes: Changes) -> Iterator[Problem]:
     moved = [each for each in _changed(changes, "services") if {*kept_rules.OF_SERVICE} & {*each.names}]
-    until = billed.services_until({each.after.code for each in moved})
-    for change in moved:
-        code = change.after.code
-        yield from _told(change, kept_rules.service(code, change.names, billed=code in until))
+    for change, code, is_billed in _known(moved, billed.services_until):
+        yield from _told(change, kept_rules.service(code, change.names, billed=is_billed))
 
 
 def _prices(changes: Changes) -> Iterator[Problem]:
@@ -121,10 +129,8 @@ def _prices(changes: Changes) -> Iterator[Problem]:
 
 
 def _coupons(changes: Changes) -> Iterator[Problem]:
-    changed = _changed(changes, "coupons")
-    used = billed.used_coupons({each.after.code for each in changed})
-    for change in changed:
-        yield from _told(change, kept_rules.coupon(change.after.code, used=change.after.code in used))
+    for change, code, used in _known(_changed(changes, "coupons"), billed.used_coupons):
+        yield from _told(change, kept_rules.coupon(code, used=used))
 
 
 def _stays(changes: Changes) -> Iterator[Problem]:
@@ -156,11 +162,8 @@ def _taxes(changes: Changes) -> Iterator[Problem]:
         was = change.before
         taxed = billed.taxed(was.jurisdiction, was.tax_class, was.valid_from, was.valid_until)
         yield from _told(change, kept_rules.tax_rate(change.names, change.after.valid_until, taxed))
-    changed = _changed(changes, "jurisdictions")
-    places = billed.billed_jurisdictions({each.after.code for each in changed})
-    for change in changed:
-        code = change.after.code
-        yield from _told(change, kept_rules.jurisdiction(code, change.names, billed=code in places))
+    for change, code, is_billed in _known(_changed(changes, "jurisdictions"), billed.billed_jurisdictions):
+        yield from _told(change, kept_rules.jurisdiction(code, change.names, billed=is_billed))
 
 
 def _published(changes: Changes) -> Iterator[Problem]:

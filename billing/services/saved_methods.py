@@ -19,11 +19,19 @@ from queues.outbound import Answer, OutboundRequest
 CallOut = Callable[[OutboundRequest], Answer]
 
 
-def ask_to_save(customer: Customer, provider: str, reference: str, *, actor: Actor) -> RunRef:
-    """Have a method, which the customer made at the provider, saved by a run of billing.save_method. Raises NoProvider."""
+def ask_to_save(customer: Customer, provider: str, reference: str, *, actor: Actor, why: str = "") -> RunRef:
+    """Have a method, which the customer made at the provider, saved by a run of billing.save_method. Who asks again while it lives gets the
+    one there is. Audited. Raises NoProvider."""
     billing.get(provider)
     params = SaveMethod(customer=customer.code, provider=provider, method=reference)
-    return save_method.enqueue(params, actor=actor, dedupe_key=f"save:{provider}:{reference}")
+    with transaction.atomic():
+        job = save_method.enqueue(params, actor=actor, dedupe_key=f"save:{provider}:{reference}", why=why)
+        if job.created:
+            ports.auditor()(
+                actor, "customer.save_method", object_type="customer", object_id=str(customer.pk), object_label=str(customer),
+                after={"provider": provider, "method": reference, "run": str(job.id)}, why=why,
+            )  # fmt: skip
+    return job
 
 
 def save(customer: Customer, provider: str, reference: str, call: CallOut, *, actor: Actor) -> PaymentMethod:

@@ -75,6 +75,11 @@ SCENES: dict[str, tuple[str, dict[str, Any], str]] = {
     "billing.document recover": ("{lost}/recover/", {**WHY, "amount": "20.00", "seen": "12000"}, "document.recover"),
     "billing.customer settle": ("{in_credit}/settle/", {**WHY, "currency": "EUR"}, "customer.settle"),
     "billing.customer pay": ("{in_credit}/pay/", {**PAY, "currency": "EUR"}, "payment.receive"),
+    "billing.customer save-method": (
+        "{in_credit}/save-method/",
+        {**WHY, "provider": PROVIDER, "method": "pm_13"},
+        "customer.save_method",
+    ),
     "billing.customer prefer": ("method/{older}/prefer/", WHY, "payment_method.prefer"),
     "billing.customer drop": ("method/{newer}/drop/", WHY, "payment_method.drop"),
     "billing.payment allocate": (

@@ -350,6 +350,7 @@ ADMIN: tuple[Row, ...] = (
             *(f"document/<uuid:pk>/{verb}" for verb in ("recover", "set-off", "pay-out")),
             "customer/<int:pk>/settle",
             "customer/<int:pk>/pay",
+            "customer/<int:pk>/save-method",
             "customer/method/<int:pk>/prefer",
             "customer/method/<int:pk>/drop",
             "payment/<uuid:pk>/refund",

@@ -11,7 +11,7 @@ from billing.selectors import preview
 from billing.services import runs
 
 from .makers import NOVEMBER, a_visit
-from .test_runs import ANNA, DECEMBER, a_month, billed
+from .two_clerks import ANNA, DECEMBER, a_month, billed
 
 pytestmark = pytest.mark.django_db
 JANUARY = date(2027, 1, 1)

@@ -13,7 +13,7 @@ from billing.services import books
 from billing.services.books import Leg
 
 from .makers import NOVEMBER, OCTOBER, a_customer, a_visit
-from .test_runs import DECEMBER, a_month, billed
+from .two_clerks import DECEMBER, a_month, billed
 
 pytestmark = pytest.mark.django_db
 

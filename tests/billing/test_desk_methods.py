@@ -1,4 +1,4 @@
-"""A customer's saved ways to pay: seen on the customer's page, one made the one that is charged, one taken away."""
+"""A customer's saved ways to pay: seen on the customer's page, one saved, one made the one that is charged, one taken away."""
 
 from __future__ import annotations
 
@@ -99,12 +99,43 @@ def test_one_of_a_provider_that_is_not_set_up_is_shown_and_left_alone(scene: dic
     assert not Run.objects.exists() and not AuditEntry.objects.filter(action__startswith="payment_method.").exists()
 
 
+def test_one_is_saved_by_a_job_that_the_page_follows_and_twice_is_once(scene: dict[str, Any], as_: Browser) -> None:
+    address = page(scene).replace("change/", "save-method/")
+    assert address in as_("manager").get(page(scene)).content.decode()
+    for _ in range(2):
+        told = said(as_("manager"), address, provider=till.NAME, method=" pm_13 ", **WHY)
+    run = Run.objects.get(job="billing.save_method")
+    assert run.parameters == {"customer": "C-credit", "provider": till.NAME, "method": "pm_13"}
+    assert "It is being saved." in told and f"/{run.pk}/progress/" in told
+    entry = AuditEntry.objects.get(action="customer.save_method")
+    assert (entry.object_id, entry.why, entry.actor) == (str(scene["in_credit"].pk), WHY["why"], "manager")
+
+
+@pytest.mark.parametrize("number", ["4242424242424242", "4242 4242 4242 4242", "pm_", "pm-1", ""])
+def test_what_is_no_id_of_a_provider_is_refused_beside_its_field(
+    scene: dict[str, Any], as_: Browser, number: str
+) -> None:
+    address = page(scene).replace("change/", "save-method/")
+    shown = as_("manager").post(address, {"provider": till.NAME, "method": number}).content.decode()
+    assert ("never the number of a card." in shown) if number else ("This field is required" in shown)
+    assert not Run.objects.exists()
+
+
+def test_where_nobody_takes_payments_none_is_saved(scene: dict[str, Any], as_: Browser) -> None:
+    ports.forget(till.NAME)
+    address = page(scene).replace("change/", "save-method/")
+    assert address not in as_("manager").get(page(scene)).content.decode()
+    shown = as_("manager").post(address, {"provider": till.NAME, "method": "pm_13"}).content.decode()
+    assert "No payment provider is set up here." in shown and not Run.objects.exists()
+
+
 def test_taking_away_asks_why(scene: dict[str, Any], as_: Browser) -> None:
     assert "Say why" in as_("manager").post(url(scene["newer"], "drop"), {"why": ""}).content.decode()
     assert method_of(scene["in_credit"]) == scene["newer"] and not Run.objects.exists()
 
 
 def test_nobody_but_who_bills_touches_them(scene: dict[str, Any], as_: Browser) -> None:
+    assert as_("dispatcher").post(page(scene).replace("change/", "save-method/"), WHY).status_code == 403
     for verb in ("prefer", "drop"):
         assert as_("dispatcher").get(url(scene["older"], verb)).status_code == 403
         assert as_("dispatcher").post(url(scene["newer"], verb), WHY).status_code == 403

@@ -16,7 +16,7 @@ from billing.selectors.facts import dossiers
 from billing.services import runs
 
 from .makers import NOVEMBER, OCTOBER, a_contract, a_customer, a_price_list, a_service, a_visit
-from .test_runs import ANNA, DECEMBER, MONDAYS, a_month, billed
+from .two_clerks import ANNA, DECEMBER, MONDAYS, a_month, billed
 
 pytestmark = pytest.mark.django_db
 

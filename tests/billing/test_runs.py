@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.errors import NoSeller, SecondPerson, StalePreview, WrongRunState
-from billing.models import BillingRun, Contract, Document, PriceVersion, RunItem, Seller, Standing, Visit
+from billing.models import BillingRun, Document, PriceVersion, RunItem, Seller, Standing, Visit
 from billing.selectors import preview
 from billing.services import runs
 from billing.services.approval import approve
@@ -20,33 +19,9 @@ from queues.contract import Actor
 from queues.models import AuditEntry
 
 from .makers import NOVEMBER, a_contract, a_price_list, a_service, a_visit
+from .two_clerks import ANNA, BERT, DECEMBER, a_month, approved, billed, prepared
 
 pytestmark = pytest.mark.django_db
-ANNA, BERT = Actor("anna", "admin", user_id=1), Actor("bert", "admin", user_id=2)
-MONDAYS = [date(2026, 10, day) for day in (5, 12, 19, 26)]
-DECEMBER = date(2026, 12, 1)
-
-
-def a_month(code: str = "K-1", **over: Any) -> Contract:
-    """Four pick-ups on Mondays of October."""
-    contract = a_contract(code, **over)
-    service = a_service(contract)
-    for day in MONDAYS:
-        a_visit(service, day)
-    return contract
-
-
-def prepared(**over: Any) -> BillingRun:
-    return runs.prepare(NOVEMBER, actor=ANNA, **over)
-
-
-def approved(run: BillingRun) -> BillingRun:
-    return approve(run, actor=BERT, preview_hash=run.preview_hash)
-
-
-def billed(through: date = NOVEMBER) -> BillingRun:
-    run = approved(runs.prepare(through, actor=ANNA))
-    return finalise(run.code, actor=BERT)
 
 
 def test_a_period_becomes_a_draft_with_its_lines_and_taxes() -> None:

@@ -1,4 +1,4 @@
-"""The demo as a person gets it, and a browser that remembers what went wrong."""
+"""The demo as a person gets it, with a stand-in for Stripe beside it, and a browser that remembers what went wrong."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.billing.payments.stand_in import KEY, SECRET, Desk, localstripe, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(os.environ.get("ROUNDSMAN_SHOTS") or tempfile.gettempdir()) / "roundsman-shots"
@@ -53,7 +55,13 @@ class RunningDemo:
 
 
 @pytest.fixture(scope="session")
-def demo() -> Iterator[RunningDemo]:
+def stripe() -> Iterator[Desk]:
+    with localstripe() as port, serving(Desk(port)) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="session")
+def demo(stripe: Desk) -> Iterator[RunningDemo]:
     data_dir = Path(tempfile.mkdtemp(prefix="rb-"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -62,6 +70,7 @@ def demo() -> Iterator[RunningDemo]:
     environment = {
         k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL")
     }
+    environment |= {"STRIPE_API_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": stripe.address}
     with (data_dir / "demo.out").open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=out, stdout=out, text=True)
     end = time.monotonic() + 90

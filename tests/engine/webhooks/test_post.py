@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,19 +19,13 @@ from queues.engine.webhook_post import KEPT_BYTES, READ_BYTES, Poster
 from queues.ledger.webhook_deliveries import Sent, Taken
 from queues.web_address import Allowed
 
-from .receiver import Receiver, receiving
-from .test_tls import authority, certificate
+from ..receiver import Receiver, receiving
+from ..test_tls import authority, certificate
 
 HERE = Allowed.of(["127.0.0.1"])
 NEW, OLD = "whsec_" + "bmV3" * 8, "whsec_" + "b2xk" * 8
 BODY = '{"type":"run.succeeded","timestamp":"2026-11-26T12:00:00.000Z","data":{}}'
 Answers = list[tuple[Any, ...]]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving(Receiver()) as made:
-        yield made
 
 
 def message(url: str, secrets: tuple[str, ...] = (NEW,)) -> Taken:

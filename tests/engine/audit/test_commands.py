@@ -17,7 +17,7 @@ from queues.contract import Actor
 from queues.ledger import audit
 from queues.models import AuditEntry, AuditSeal
 
-from .tampering import as_owner, run, seal_all, written
+from ..tampering import as_owner, run, seal_all, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
