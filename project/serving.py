@@ -10,6 +10,8 @@ from project.logs import uvicorn_log
 from queues.engine import reread
 from queues.watch.pools import Keeper, this_process
 
+ON_SQLITE = 4
+
 
 def begin() -> None:
     """Once in each process that serves, after Django is set up: its connections are kept warm and told of, a read whose
@@ -24,6 +26,7 @@ def begin() -> None:
 
 def threads() -> int:
     """How many requests a process works on at once: one for each database connection it may have, so that none waits in
-    vain for a connection; on SQLite ten."""
+    vain for a connection. On SQLite a few: one writes at a time there, and who waits looks at the lock now and then, so that
+    of many some wait for seconds. The others wait before the door, first come, first served."""
     pool = settings.DATABASES["default"].get("OPTIONS", {}).get("pool") or {}
-    return int(pool.get("max_size", 10))
+    return int(pool.get("max_size", ON_SQLITE))

@@ -6,6 +6,7 @@ Rows are locked in one order: the customer, the payment, then standings; a serie
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from billing import standing_rules
 from billing.errors import CannotSettle
@@ -18,12 +19,20 @@ def hold(customer_id: int) -> Customer:
     return Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
 
 
+def hold_payer(key: str) -> Customer:
+    """As `hold`, of whose payment this is. Raises Payment.DoesNotExist."""
+    try:
+        return Customer.objects.select_for_update(no_key=True, of=("self",)).get(payments__key=key)
+    except Customer.DoesNotExist:
+        raise Payment.DoesNotExist(f"There is no payment {key!r}.") from None
+
+
 def held_payment(payment: Payment) -> Payment:
     return Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
 
 
-def held_standing(document: Document) -> Standing:
-    """Raises CannotSettle for a draft."""
+def held_standing(document: Document | UUID) -> Standing:
+    """Of a document, or of its id; with the document. Raises CannotSettle for a draft."""
     found = (
         Standing.objects.select_for_update(no_key=True, of=("self",))
         .select_related("document")

@@ -12,8 +12,7 @@ from billing.models import Payment
 from billing.ports import Outcome
 from billing.selectors.payments import LIVE
 from billing.selectors.sellers import today
-from billing.services import account
-from billing.services.received import receive
+from billing.services import account, received
 from queues.contract import Actor, ports
 
 State = Payment.State
@@ -22,9 +21,10 @@ State = Payment.State
 def settle(key: str, outcome: Outcome, *, actor: Actor) -> str:
     """What changed, in words; "" where nothing did. Audited. Raises Payment.DoesNotExist, CannotSettle.
 
-    Locks the customer, then the payment: hold neither's row before.
+    Locks the customer, then the payment: hold neither's row before. In a transaction of the caller's it makes no savepoint: who goes on after
+    what it raises has made one.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         payment = locked(key)
         if payment.state == State.SUCCEEDED or (outcome.state == "unknown" and payment.state != State.PENDING):
             return ""
@@ -38,22 +38,20 @@ def settle(key: str, outcome: Outcome, *, actor: Actor) -> str:
 
 
 def locked(key: str) -> Payment:
-    """The payment in the caller's transaction, with its customer: everybody in this order. Raises Payment.DoesNotExist."""
-    found = Payment.objects.get(key=key)
-    account.hold(found.customer_id)
-    return account.held_payment(found)
+    """The payment, with its customer, in the caller's transaction: the customer first, as everybody does. Raises Payment.DoesNotExist."""
+    customer = account.hold_payer(key)
+    payment = Payment.objects.select_for_update(no_key=True).get(key=key)
+    payment.customer = customer
+    return payment
 
 
 def _succeeded(payment: Payment, outcome: Outcome, actor: Actor) -> str:
-    had = outcome.amount_minor or payment.amount_minor  # a provider may have captured a part
-    reference = outcome.reference or payment.reference
-    payment.amount_minor, payment.reference, payment.state = had, reference, State.PENDING
-    payment.failure_code = payment.failure = ""
-    payment.hard = False
-    payment.save()
-    receive(
-        payment.key, payment.provider, payment.customer, payment.currency, had, today(), reference, payment.document, actor=actor,
-    )  # fmt: skip
+    if outcome.reference not in ("", payment.reference):
+        received.prove_free(outcome.reference, payment.provider, payment.key)
+        payment.reference = outcome.reference
+    payment.amount_minor = outcome.amount_minor or payment.amount_minor  # a provider may have captured a part
+    pays = [] if payment.document_id is None else [account.held_standing(payment.document_id)]
+    received.book(payment, today(), pays, actor=actor)
     return f"{payment.key} succeeded"
 
 

@@ -44,14 +44,20 @@ def accept(provider: str, headers: Mapping[str, str], body: bytes) -> Kept:
     event = source.read_event(text)
     if not event.id:
         raise BadWebhook("The event has no id.")
-    with transaction.atomic():
-        row, made = ProviderEvent.objects.get_or_create(
-            provider=provider, event_id=event.id,
-            defaults={"kind": event.kind, "created_at": event.created_at, "received_at": now, "body": text},
-        )  # fmt: skip
-        if made:
+    if _is_kept(provider, event.id):
+        return Kept(event.id, False)
+    row = ProviderEvent(
+        provider=provider, event_id=event.id, kind=event.kind, created_at=event.created_at, received_at=now, body=text
+    )
+    try:
+        with transaction.atomic():
             _take_up(row, event.news)
-    return Kept(event.id, made)
+            row.save(force_insert=True)
+    except IntegrityError:
+        if not _is_kept(provider, event.id):
+            raise
+        return Kept(event.id, False)  # it came twice at this moment: what the other one did counts, and nothing of this
+    return Kept(event.id, True)
 
 
 def apply_open(*, checkpoint: Callable[[], None]) -> Counter[str]:
@@ -71,12 +77,17 @@ def apply_open(*, checkpoint: Callable[[], None]) -> Counter[str]:
             again = ProviderEvent.objects.select_for_update().get(pk=row.pk)
             if again.applied_at is None:
                 _take_up(again, news)
+                again.save(update_fields=["applied_at", "effect", "error"])
         told["applied" if again.applied_at else "left"] += 1
     return told
 
 
+def _is_kept(provider: str, event_id: str) -> bool:
+    return ProviderEvent.objects.filter(provider=provider, event_id=event_id).exists()
+
+
 def _take_up(row: ProviderEvent, news: News) -> None:
-    """In the caller's transaction: either all that the event says is done, or nothing and why is noted."""
+    """In the caller's transaction: either all that the event says is done, or nothing and why is noted. The caller saves the row."""
     try:
         with transaction.atomic():
             effect = _effect(row.provider, news)
@@ -86,10 +97,8 @@ def _take_up(row: ProviderEvent, news: News) -> None:
         if not isinstance(error, LookupError | Payment.DoesNotExist):
             log.error("%s could not be taken up", row, exc_info=error)
         row.error = f"{error or type(error).__name__}"[:300]
-        row.save(update_fields=["error"])
-        return
-    row.applied_at, row.effect, row.error = ports.now(), effect[:200], ""
-    row.save(update_fields=["applied_at", "effect", "error"])
+    else:
+        row.applied_at, row.effect, row.error = ports.now(), effect[:200], ""
 
 
 def _effect(provider: str, news: News) -> str:
@@ -97,9 +106,7 @@ def _effect(provider: str, news: News) -> str:
     actor = Actor(label=f"webhook:{provider}", source="system")
     match news:
         case ChargeSeen():
-            if not news.key or not Payment.objects.filter(key=news.key).exists():
-                raise LookupError(f"No payment of ours is {news.key or news.outcome.reference}: made elsewhere?")
-            return settle(news.key, news.outcome, actor=actor)
+            return _charge(news, actor)
         case RefundSeen():
             return refunds.seen(provider, news, actor=actor)
         case RefundedSeen():
@@ -109,6 +116,14 @@ def _effect(provider: str, news: News) -> str:
         case MethodSeen():
             return saved_methods.seen(provider, news, actor=actor)
     return ""
+
+
+def _charge(news: ChargeSeen, actor: Actor) -> str:
+    try:
+        return settle(news.key, news.outcome, actor=actor)
+    except Payment.DoesNotExist:
+        name = news.key or news.outcome.reference
+        raise LookupError(f"No payment of ours is {name}: made elsewhere?") from None
 
 
 def _known(provider: str, news: RefundedSeen) -> str:

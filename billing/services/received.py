@@ -13,6 +13,7 @@ from billing.models import Customer, Document, Payment, Standing
 from billing.money import minor_digits
 from billing.services import account, allocations, books, sources
 from billing.services.books import RECEIVABLE, Leg
+from billing.services.sources import Source
 from queues.contract import Actor, ports
 
 
@@ -39,31 +40,45 @@ def receive(
     """
     minor_digits(currency)  # raises CannotPrice for what is no currency
     with transaction.atomic():
-        account.hold(customer.pk)
+        customer = account.hold(customer.pk)
         payment = Payment.objects.select_for_update(no_key=True).filter(key=key).first()
-        if reference and Payment.objects.filter(provider=provider, reference=reference).exclude(key=key).exists():
-            raise CannotSettle(f"Another payment bears the reference {reference!r} already: was it recorded before?")
-        if payment is not None:
+        prove_free(reference, provider, key)
+        if payment is None:
+            payment = Payment(
+                key=key, provider=provider, customer=customer, document=document, currency=currency, created_at=ports.now()
+            )  # fmt: skip
+        else:
             _prove_same(payment, provider, customer, currency, amount_minor)
             if payment.state == Payment.State.SUCCEEDED:
                 return payment
-            payment.amount_minor, document = amount_minor, document or payment.document
-        else:
-            payment = Payment(
-                key=key, provider=provider, customer=customer, document=document, currency=currency, amount_minor=amount_minor,
-                created_at=ports.now(),
-            )  # fmt: skip
-        payment.state, payment.received_on, payment.settled_at = Payment.State.SUCCEEDED, received_on, ports.now()
-        payment.reference = reference or payment.reference
-        payment.failure_code = payment.failure = ""
-        payment.save()
-        books.post(
-            f"payment:{key}", [Leg(books.bank(provider), RECEIVABLE, amount_minor, reference)], booked_on=received_on,
-            customer=customer, currency=currency, document=document,
-        )  # fmt: skip
-        _set_against(payment, [document, *others] if document is not None else [])
-        _tell(payment, why, actor)
+            document = document or payment.document
+        payment.amount_minor, payment.reference = amount_minor, reference or payment.reference
+        wanted = [] if document is None else dict.fromkeys([document, *others])
+        book(payment, received_on, [account.held_standing(each) for each in wanted], actor=actor, why=why)
     return payment
+
+
+def book(payment: Payment, received_on: date, standings: Sequence[Standing], *, actor: Actor, why: str = "") -> None:
+    """All of a payment's amount is there: it has succeeded, is booked, and set against these documents as `receive` says. Audited.
+
+    For services, in a transaction that holds the customer, then the payment, then these standings."""
+    payment.state, payment.received_on, payment.settled_at = Payment.State.SUCCEEDED, received_on, ports.now()
+    payment.failure_code = payment.failure = ""
+    payment.hard = False
+    payment.save()
+    came = Leg(books.bank(payment.provider), RECEIVABLE, payment.amount_minor, payment.reference)
+    books.post(
+        f"payment:{payment.key}", [came], booked_on=received_on, customer=payment.customer, currency=payment.currency,
+        document=standings[0].document if standings else None,
+    )  # fmt: skip
+    _set_against(Source(payment=payment), standings)
+    _tell(payment, why, actor)
+
+
+def prove_free(reference: str, provider: str, key: str) -> None:
+    """Raises CannotSettle where another payment than this one bears the provider's reference."""
+    if reference and Payment.objects.filter(provider=provider, reference=reference).exclude(key=key).exists():
+        raise CannotSettle(f"Another payment bears the reference {reference!r} already: was it recorded before?")
 
 
 def _prove_same(payment: Payment, provider: str, customer: Customer, currency: str, amount_minor: int) -> None:
@@ -75,13 +90,11 @@ def _prove_same(payment: Payment, provider: str, customer: Customer, currency: s
         raise CannotSettle(f"There is a payment {payment.key} already, of {there} by {payment.customer.code}.")
 
 
-def _set_against(payment: Payment, documents: Sequence[Document]) -> None:
+def _set_against(source: Source, standings: Sequence[Standing]) -> None:
     """What takes no money (a credit note, a void invoice, one that is paid) gets none of it."""
-    source = sources.of_payment(payment)
-    if not documents:
+    if not standings:
         allocations.lay_oldest(source)
-    for document in documents:
-        standing = account.held_standing(document)
+    for standing in standings:
         takes = standing.balance_minor + standing.written_off_minor
         if (
             standing.kind == Document.Kind.INVOICE
@@ -89,7 +102,6 @@ def _set_against(payment: Payment, documents: Sequence[Document]) -> None:
             and min(takes, source.free) > 0
         ):
             sources.lay(source, standing)
-    payment.refresh_from_db()
 
 
 def _tell(payment: Payment, why: str, actor: Actor) -> None:
