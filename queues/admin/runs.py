@@ -18,14 +18,15 @@ from django.utils.safestring import SafeString
 from queues import registry
 from queues.admin import access, dashboard, runs_bulk, runs_page, runs_progress, runs_retry, runs_reuse, show
 from queues.admin.base import PolicyAdmin
-from queues.admin.paginator import CappedPaginator, capped_count, count_text
+from queues.admin.paginator import capped_count, count_text
 from queues.admin.runs_filters import (
-    CreatedFilter,
     DefinitionFilter,
     JobFilter,
     QueueFilter,
+    RunCreatedFilter,
     StateFilter,
 )
+from queues.admin.runs_pages import RunsPaginator, strands
 from queues.ledger import clock
 from queues.models import Run
 
@@ -48,12 +49,12 @@ class RunAdmin(PolicyAdmin):
         "progress",
     )
     list_display_links = None
-    list_filter = (StateFilter, QueueFilter, JobFilter, DefinitionFilter, CreatedFilter)
+    list_filter = (StateFilter, QueueFilter, JobFilter, DefinitionFilter, RunCreatedFilter)
     list_filter_submit = True
     list_select_related = ("definition",)
     list_per_page = 50
     list_before_template = "queues/runs_tabs.html"
-    paginator = CappedPaginator
+    paginator = RunsPaginator
     show_full_result_count = False
     search_fields = ("job", "definition__name", "error_message", "dedupe_key", "concurrency_key")
     search_help_text = "Id, job, definition, error, key"
@@ -74,12 +75,16 @@ class RunAdmin(PolicyAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Every state is named, so that the index by state, queue and job finds what there is of a queue or a job."""
         return (
             super()
             .get_queryset(request)
-            .filter(queue__in=access.readable_queues(request.user))
+            .filter(queue__in=access.readable_queues(request.user), state__in=Run.State.values)
             .defer("error_detail", "result", "params", "packed")
         )
+
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Run], per_page: int, *args: Any) -> RunsPaginator:
+        return RunsPaginator(queryset, per_page, *args, strands=strands(request))
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view

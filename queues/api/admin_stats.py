@@ -81,14 +81,16 @@ class AdminStats(Endpoint):
         examples=[EXAMPLE],
     )
     def get(self, request: Request) -> Response:
-        seen = look(clock.now(), redis_up=True)
-        status = reads.status(seen)
+        connections = standing.connections()
+        redis_up = reads.redis_of(connections).up
+        seen = look(clock.now(), redis_up=redis_up)
+        status = reads.status(seen, redis_up=redis_up)
         told = {
             **reads.stats(seen),
             "redis_up": status["redis_up"],
             "in_force": status["queues"],
             "workers": status["workers"],
-            "connections": [reads.connection_told(each) for each in standing.connections()],
+            "connections": [reads.connection_told(each) for each in connections],
             "failed": list(_newest(Run.State.DEAD, FAILED)),
             "succeeded": list(_newest(Run.State.SUCCEEDED, SUCCEEDED)),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,9 +15,10 @@ from django.urls import get_script_prefix, reverse
 from queues import catalogue, policy, registry
 from queues.api.permissions import NO_RUN
 from queues.engine import broker
+from queues.engine.connections import Health
 from queues.errors import UnknownJob
 from queues.ledger import clock
-from queues.ledger.queue_settings import QueueSettings, all_effective
+from queues.ledger.queue_settings import QueueSettings
 from queues.ledger.reuse import own_dedupe_key
 from queues.models import QueueHealth, Run
 from queues.policy import Action
@@ -114,13 +116,13 @@ def readable(user: Any, run_id: UUID) -> Run:
     return found
 
 
-def status(seen: Look | None = None) -> dict[str, Any]:
-    """What is in force and at work, for StatusAnswer."""
-    redis_up, in_force = broker.ping("queue").up, all_effective()
+def status(seen: Look | None = None, *, redis_up: bool | None = None) -> dict[str, Any]:
+    """What is in force and at work, for StatusAnswer. `redis_up`: where it was asked already."""
+    redis_up = broker.ping("queue").up if redis_up is None else redis_up
     seen = seen or look(clock.now(), redis_up=redis_up)
     queues = [
         {
-            **in_force_of(in_force[name]),
+            **in_force_of(seen.in_force[name]),
             **{key: getattr(seen.facts[name], key) for key in ("depth", "running", "workers")},
         }
         for name in catalogue.NAMES
@@ -170,7 +172,7 @@ def _figures(seen: Look, name: str, record: QueueHealth | None) -> dict[str, Any
 def health() -> dict[str, Any]:
     """How every queue is at this moment, and the whole as its worst, for HealthAnswer."""
     connections = standing.connections()
-    redis = next(each.health for each in connections if each.purpose == "queue")
+    redis = redis_of(connections)
     seen = look(clock.now(), redis_up=redis.up)
     verdicts = {name: judge(seen.facts[name]) for name in catalogue.NAMES}
     queues = [
@@ -195,6 +197,11 @@ def health() -> dict[str, Any]:
         "connections": [connection_told(each) for each in connections],
         "queues": queues,
     }
+
+
+def redis_of(connections: Iterable[standing.Connection]) -> Health:
+    """How the server is in which the queues' windows are."""
+    return next(each.health for each in connections if each.purpose == "queue")
 
 
 def connection_told(of: standing.Connection) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +15,12 @@ from queues.api.fields import Moment
 from queues.api.pages import PageQuery
 from queues.engine import reach
 from queues.engine.bulk_count import names_of
+from queues.ledger.requests import SKEW, id_floor
 from queues.ledger.strands import First
 from queues.models import JobDefinition, Run, Schedule
 from queues.policy import Action
 
 ORDERS = {"-created": "-id", "created": "id"}
-SKEW = timedelta(days=1)  # how wrong the clock of a host that makes ids may be; the ledger's own time decides
 FOUND = 50  # definitions that a text may match
 
 
@@ -108,12 +107,6 @@ def first(asked: Mapping[str, Any], user: Any, found: QuerySet[Run], order: str,
 
 # An index has the runs of each of these by id; or, of the ends, so few of them that they are sorted.
 ORDERED = frozenset({"definition", "schedule", "concurrency_key", "finished_since", "finished_until"})
-
-
-def id_floor(at: datetime) -> UUID:
-    """The least id that a run may have that was created at this moment: the first 48 bits of a UUIDv7 are milliseconds."""
-    milliseconds = max(0, int(at.timestamp() * 1000))
-    return UUID(int=milliseconds << 80)
 
 
 def _mine(asked: Mapping[str, Any], user: Any) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from queues.api.fields import Moment
 from queues.api.openapi import problems
 from queues.api.reads import connection_told
 from queues.ledger import clock, switches
-from queues.ledger.queue_settings import all_effective
 from queues.models.queue import Executor
 from queues.policy import Action
 from queues.watch import health, standing
@@ -84,20 +83,20 @@ class Standing(Endpoint):
 
 def told() -> dict[str, Any]:
     """For MigrationStatus."""
-    in_force = all_effective()
-    score = min(judge(facts).score for facts in health.look_now().facts.values())
+    seen = health.look_now()
+    score = min(judge(facts).score for facts in seen.facts.values())
     grade, word = grade_of(score)
     return {
         "at": clock.now(),
         "health": {"score": score, "grade": grade, "word": word},
-        "optimised": not any(queue.plain for queue in in_force.values()),
+        "optimised": not any(queue.plain for queue in seen.in_force.values()),
         "switches": [switch_told(position) for position in switches.positions()],
         "queues": [
             {
                 "queue": name,
                 **{key: getattr(queue, key) for key in ("plain", "concurrency", "rate_limit", "batch", "executor")},
             }
-            for name, queue in in_force.items()
+            for name, queue in seen.in_force.items()
         ],
         "connections": [connection_told(each) for each in standing.connections()],
         "pending_migrations": [{"app": app, "name": name} for app, name in standing.pending_migrations()],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,18 @@ from queues.models import JobDefinition, Run
 from queues.packing import pack
 
 LONGEST_REUSE_S = 366 * 86400.0
+SKEW = timedelta(days=1)  # how wrong the clock of a host that makes ids may be; the ledger's own time decides
 
 
 def new_id() -> UUID:
     """A UUIDv7: run ids sort by creation."""
     return uuid7()
+
+
+def id_floor(at: datetime) -> UUID:
+    """The least id that a run may have that was created at this moment: the first 48 bits of a UUIDv7 are milliseconds."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    return UUID(int=milliseconds << 80)
 
 
 def request_for(

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import connection
 from django.db.models import F, Sum
 
 from queues import catalogue, registry
 from queues.engine import broker
 from queues.errors import UnknownJob
 from queues.ledger.queue_settings import all_effective
-from queues.ledger.sql import fetch, sqlite_time
-from queues.models import HealthSample, JobDefinition, Run
+from queues.models import HealthSample, JobDefinition
 from queues.watch import pools
 from queues.watch.alert_figures import Seen, Shares
-from queues.watch.look import RECENT, WINDOW_S, sla, workers_now
+from queues.watch.look import sla, workers_now
+from queues.watch.newest import newest
 
 FRESH_S = 60.0  # a sample that is older tells nothing of now
 LOST_S = 3600.0
 
-_NEWEST = """SELECT queue, job, definition_id, attempt, created_at, due_at, finished_at FROM (
-    SELECT queue, job, definition_id, attempt, created_at, due_at, finished_at FROM {run}
-    WHERE queue = %s AND finished_at > %s AND state IN ('succeeded', 'dead') ORDER BY finished_at DESC LIMIT %s) AS t"""
+_COLUMNS = ("queue", "job", "definition_id", "attempt", "created_at", "due_at", "finished_at")
+_JUDGED = "state IN ('succeeded', 'dead')"
 
 
 def look(now: datetime) -> Seen:
@@ -70,20 +68,17 @@ def _lost(now: datetime) -> Shares:
     return {queue: (lost, ended) for queue, lost, ended in found}
 
 
-def _late(names: Iterable[str], now: datetime) -> Shares:
+def _late(names: Sequence[str], now: datetime) -> Shares:
     """Of the newest runs of each queue, those that took longer than their own SLA's critical time."""
-    queues = list(names)
-    if not queues:
+    rows = newest(names, now, _COLUMNS, _JUDGED)
+    if not rows:
         return {}
-    since = now - timedelta(seconds=WINDOW_S)
-    params = [value for name in queues for value in (name, _bound(since), RECENT)]
-    rows = fetch(" UNION ALL ".join([_NEWEST.format(run=Run._meta.db_table)] * len(queues)), params)
     promised = _Promised()
     found: dict[str, tuple[int, int]] = {}
     for queue, job, definition_id, attempt, created_at, due_at, finished_at in rows:
-        begun = _time(due_at) if attempt <= 1 else _time(created_at)  # a retry's due time is not the first one
+        begun = due_at if attempt <= 1 else created_at  # a retry's due time is not the first one
         late, counted = found.get(queue, (0, 0))
-        too_late = (_time(finished_at) - begun).total_seconds() > promised.critical_s(job, definition_id)
+        too_late = (finished_at - begun).total_seconds() > promised.critical_s(job, definition_id)
         found[queue] = (late + too_late, counted + 1)
     return found
 
@@ -104,12 +99,3 @@ class _Promised:
             return registry.get(job).sla_critical_s or self._usual_s
         except UnknownJob:
             return self._usual_s
-
-
-def _bound(at: datetime) -> datetime | str:
-    return at if connection.vendor == "postgresql" else sqlite_time(at)
-
-
-def _time(value: datetime | str) -> datetime:
-    """SQLite gives the text of a time."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What there is to see of the queues now: a handful of indexed queries for all of them together."""
+"""What there is to see of the queues now: eight indexed queries for all of them together."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from django.db.models import Count, Q
 
 from queues import catalogue, registry
 from queues.ledger import states
-from queues.ledger.queue_settings import all_effective
+from queues.ledger.queue_settings import QueueSettings, all_effective
 from queues.models import Run, Slot, Worker
+from queues.watch.counts import counts
+from queues.watch.means import means
+from queues.watch.newest import WINDOW_S
 from queues.watch.pending import NONE, pending
 from queues.watch.score import QueueFacts
 
-WINDOW_S, RATE_S = 300.0, 60.0
-RECENT = 100  # the means are over so many of the newest runs of the window
+RATE_S = 60.0
 ALIVE_S = 30.0  # a worker that has not renewed for so long serves nobody, even if none is left to declare it lost
 
 
@@ -36,31 +38,33 @@ class WorkerLook:
 
 @dataclass(frozen=True)
 class Look:
-    """One moment: facts by queue name, and the live workers."""
+    """One moment: facts by queue name, the live workers, and what was in force for every queue then."""
 
     at: datetime
     facts: Mapping[str, QueueFacts] = field(default_factory=dict)
     workers: tuple[WorkerLook, ...] = ()
+    in_force: Mapping[str, QueueSettings] = field(default_factory=dict)
 
 
 def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAMES, patience: timedelta = NONE) -> Look:
-    """The facts of `queues`: six queries, and one for each queue that finished something lately. DatabaseError.
+    """The facts of `queues`: eight queries, whatever there is; seven where nothing ended lately. DatabaseError.
 
     `patience`: how long a huge backlog must last before it is counted to the end (see queues.watch.pending)."""
     names = list(queues)
     in_force = all_effective()
     live, oldest = _live(names, now, patience)
     finished = _finished(names, now)
+    lately = means([name for name in names if finished[name]["all"]], now)
     slots = _slots(names)
     workers = workers_now(now)
     facts = {}
     for name in names:
         rates, settled = finished[name], in_force[name]
-        wait_s, processing_s = _means(name, now) if rates["all"] else (None, None)
+        wait_s, processing_s = lately.get(name, (None, None))
         warning_s, critical_s = sla(name)
         facts[name] = QueueFacts(
             queue=name,
-            depth=live[name, states.PENDING],
+            depth=live.get((name, states.PENDING), 0),
             oldest_wait_s=max(0.0, (now - oldest[name]).total_seconds()) if name in oldest else 0.0,
             scheduled=live[name, states.SCHEDULED],
             running=live[name, states.RUNNING],
@@ -79,7 +83,7 @@ def look(now: datetime, *, redis_up: bool, queues: Iterable[str] = catalogue.NAM
             sla_warning_s=warning_s,
             sla_critical_s=critical_s,
         )
-    return Look(now, facts, workers)
+    return Look(now, facts, workers, in_force)
 
 
 def sla(queue: str) -> tuple[float, float]:
@@ -97,13 +101,7 @@ def _live(
     names: list[str], now: datetime, patience: timedelta
 ) -> tuple[Mapping[tuple[str, str], int], Mapping[str, datetime]]:
     """Runs by queue and state, dead letters among them, and when the oldest pending run of each queue fell due."""
-    rows = (
-        Run.objects.filter(queue__in=names, state__in=[states.SCHEDULED, states.RUNNING, states.DEAD])
-        .order_by()
-        .values_list("queue", "state")
-        .annotate(count=Count("pk"))
-    )
-    count: dict[tuple[str, str], int] = defaultdict(int, {(queue, state): number for queue, state, number in rows})
+    count = dict(counts(names, [states.SCHEDULED, states.RUNNING, states.DEAD]))
     waiting = pending(names, now, patience)
     count.update({(name, states.PENDING): number for name, (number, _) in waiting.items()})
     return count, {name: oldest for name, (_, oldest) in waiting.items()}
@@ -123,20 +121,6 @@ def _finished(names: list[str], now: datetime) -> Mapping[str, dict[str, int]]:
         found[queue]["all"] += number
         found[queue]["rate"] += lately
     return found
-
-
-def _means(name: str, now: datetime) -> tuple[float | None, float | None]:
-    """Mean wait and processing, seconds, of the newest runs that were executed."""
-    rows: list[Any] = list(
-        Run.objects.filter(queue=name, finished_at__gt=now - timedelta(seconds=WINDOW_S), started_at__isnull=False)
-        .order_by("-finished_at")
-        .values_list("due_at", "started_at", "finished_at")[:RECENT]
-    )
-    if not rows:
-        return None, None
-    waits = [max(0.0, (started - due).total_seconds()) for due, started, _ in rows]
-    took = [max(0.0, (finished - started).total_seconds()) for _, started, finished in rows]
-    return sum(waits) / len(rows), sum(took) / len(rows)
 
 
 def _slots(names: list[str]) -> Mapping[str, int]:

@@ -59,7 +59,7 @@ def pending_migrations() -> list[tuple[str, str]]:
 
     All the files are read only where something is missing: what is on the disk changes with the process alone.
     """
-    if _known() <= MigrationRecorder(connection).applied_migrations().keys():
+    if _known() <= _recorder().applied_migrations().keys():
         return []
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -70,6 +70,12 @@ def pending_migrations() -> list[tuple[str, str]]:
 def _known() -> frozenset[tuple[str, str]]:
     """(app, name) of every migration that this process has."""
     return frozenset(MigrationLoader(None).graph.nodes)
+
+
+@cache
+def _recorder() -> MigrationRecorder:
+    """It asks until there is a table of what was applied, and never again."""
+    return MigrationRecorder(connection)
 
 
 def _ask() -> None:

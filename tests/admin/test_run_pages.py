@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from queues.models import AuditEntry, Run, RunEvent, RunLogLine
+from queues.admin.access import readable_queues
+from queues.admin.runs import RunAdmin
+from queues.ledger import clock
+from queues.ledger.requests import id_floor
+from queues.models import AuditEntry, JobDefinition, Run, RunEvent, RunLogLine
+
+from .conftest import INVOICE, PLAN
 
 LIST = "/admin/queues/run/"
 
@@ -138,3 +146,92 @@ def test_a_bulk_retry_counts_first_and_leaves_the_others_alone(
 def test_a_run_that_is_gone_says_so(as_: Callable[[str], Client]) -> None:
     assert as_("manager").get(f"{LIST}01a20788-dada-73c9-85d2-968ede186239/change/").status_code == 404
     assert as_("manager").get(f"{LIST}nonsense/change/").status_code == 404
+
+
+# --- the list's pages, by the strands of an index ---
+
+
+@pytest.fixture
+def many(run: Callable[..., Run]) -> list[Run]:
+    """Of two queues, two jobs and every state, in turns that do not fall together; newest last."""
+    states = ("succeeded", "dead", "succeeded", "pending", "cancelled", "succeeded", "scheduled")
+    kinds = (("route-optimization", PLAN), ("billing", INVOICE), ("route-optimization", PLAN))
+    made = []
+    for number in range(64):
+        queue, job = kinds[number % 3]
+        made.append(run(states[number % 7], queue=queue, job=job))
+    return made
+
+
+@pytest.fixture
+def five_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunAdmin, "list_per_page", 5)
+    monkeypatch.setattr(RunAdmin, "list_max_show_all", 200)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {}, {"queue": "billing"}, {"job": PLAN}, {"state": "succeeded"}, {"state": "dead", "queue": "billing"}, {"state": "succeeded", "job": PLAN},
+        {"job": INVOICE, "queue": "route-optimization"}, {"queue": "nosuch"}, {"queue": "route-optimization", "created": "1h"},
+        {"job": PLAN, "created": "24h"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("order", ["", "5"])
+@pytest.mark.parametrize("role", ["manager", "dispatcher"])
+def test_the_pages_of_a_filtered_list_hold_each_run_once_in_order(
+    as_: Callable[[str], Client], many: list[Run], five_a_page: None, asked: dict[str, str], order: str, role: str
+) -> None:
+    browser = as_(role)
+    readable = readable_queues(User.objects.get(username=role))
+    expected = [
+        run.pk
+        for run in (many if order else reversed(many))
+        if run.queue in readable and all(getattr(run, name) == value for name, value in asked.items() if name != "created")
+    ]  # fmt: skip
+    found, page = list[Any](), 1
+    while len(found) < len(expected):
+        answer: Any = browser.get(LIST, {**asked, **({"o": order} if order else {}), "p": page})
+        part = shown(answer)
+        assert part, "a page between others is never empty"
+        found, page = found + part, page + 1
+    assert found == expected
+    assert shown(browser.get(LIST, {**asked, **({"o": order} if order else {}), "all": ""})) == expected
+
+
+def test_a_page_of_a_filtered_list_is_looked_for_by_strands_in_one_query_more(
+    as_: Callable[[str], Client], many: list[Run], five_a_page: None
+) -> None:
+    browser = as_("manager")
+    browser.get(LIST)  # who has just signed in is written down
+    with CaptureQueriesContext(connection) as plain:
+        browser.get(LIST)
+    for asked in ({"queue": "billing", "p": 2}, {"job": PLAN, "p": 3}, {"state": "succeeded", "o": "5"}):
+        with CaptureQueriesContext(connection) as filtered:
+            browser.get(LIST, asked)
+        assert len(filtered) == len(plain) + 1, asked
+        assert len(by_strands(filtered)) == 1, asked
+    for asked in ({}, {"q": "Plan a day"}, {"queue": "billing", "o": "4"}):
+        with CaptureQueriesContext(connection) as others:
+            browser.get(LIST, asked)
+        assert by_strands(others) == [], asked
+
+
+def by_strands(seen: CaptureQueriesContext) -> list[str]:
+    return [query["sql"] for query in seen.captured_queries if "WITH RECURSIVE" in query["sql"]]
+
+
+def test_the_time_created_filter_leaves_out_what_is_older(
+    as_: Callable[[str], Client], run: Callable[..., Run], definition: JobDefinition
+) -> None:
+    now, made = clock.now(), {}
+    for hours in (0.5, 2, 23, 30, 24 * 8):
+        at = now - timedelta(hours=hours)
+        made[hours] = run("succeeded", id=id_floor(at), created_at=at).pk
+    wrong = run("succeeded", id=id_floor(now - timedelta(hours=20)), created_at=now - timedelta(minutes=5)).pk
+    browser = as_("manager")
+    assert set(shown(browser.get(LIST, {"created": "1h"}))) == {made[0.5], wrong}, (
+        "the ledger's time decides, not the id"
+    )
+    assert set(shown(browser.get(LIST, {"created": "24h"}))) == {made[0.5], made[2], made[23], wrong}
+    assert len(shown(browser.get(LIST, {"created": "7d"}))) == 5

@@ -14,9 +14,8 @@ from rest_framework.test import APIClient
 
 from queues import policy
 from queues.api.idempotency import REPLAYED
-from queues.api.run_query import id_floor
 from queues.ledger import clock
-from queues.ledger.requests import new_id
+from queues.ledger.requests import id_floor, new_id
 from queues.models import AuditEntry, JobDefinition, Run, RunEvent, RunLogLine, Schedule
 
 pytestmark = pytest.mark.django_db

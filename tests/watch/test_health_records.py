@@ -88,7 +88,7 @@ def test_a_look_at_every_queue_takes_few_queries(server: object, run: Make) -> N
         connection,
     ) as queries:
         health.look_now()
-    assert len(queries) <= 7 + len(catalogue.NAMES)  # the depths are a statement of their own
+    assert len(queries) <= 8
 
 
 def test_a_sample_is_stored_with_its_reasons_and_brings_the_record_up_to_date(
