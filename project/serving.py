@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 from django.conf import settings
+from django.urls import reverse
 
 from project.logs import uvicorn_log
 from queues.engine import reread
@@ -14,10 +15,11 @@ ON_SQLITE = 4
 
 
 def begin() -> None:
-    """Once in each process that serves, after Django is set up: its connections are kept warm and told of, a read whose
-    connection breaks is read again, the server's own lines go into our log, and what is there by now is never looked through
-    for rubbish again."""
+    """Once in each process that serves, after Django is set up: its code is there, its connections are kept warm and told of, a
+    read whose connection breaks is read again, the server's own lines go into our log, and what is there by now is never
+    looked through for rubbish again."""
     uvicorn_log.take_over()
+    reverse("admin:index")  # all pages' code is read now, not while the first who asks waits half a second for it
     reread.install()
     Keeper(this_process("web"), settings.REDIS).serve()
     gc.collect()
