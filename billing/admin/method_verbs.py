@@ -13,14 +13,14 @@ from billing import ports
 from billing.admin import fields, pieces
 from billing.admin.ask import Done, Question, RequiredWhyForm, WhyForm, ask, posted
 from billing.admin.base import BillingAdmin, actor_of
-from billing.jobspecs.payments import METHOD
+from billing.jobspecs.payments import METHOD_ID
 from billing.models import Customer, PaymentMethod
 from billing.services import saved_methods
 
 
 class SaveForm(WhyForm):
     method = forms.RegexField(
-        METHOD, label="Its id at the provider", max_length=100, strip=True, widget=unfold.UnfoldAdminTextInputWidget(),
+        METHOD_ID, label="Its id at the provider", max_length=100, strip=True, widget=unfold.UnfoldAdminTextInputWidget(),
         help_text="At Stripe it begins with pm_. Never the number of a card.",
         error_messages={"invalid": "An id such as pm_1Nv0FGQ9, please; never the number of a card."},
     )  # fmt: skip

@@ -28,7 +28,7 @@ class OfRefund(_Params):
     refund: str = pydantic.Field(title="Refund", description="Its key.", min_length=1, max_length=200)
 
 
-METHOD = r"^[A-Za-z]+_\w{1,90}$"  # a provider's id: letters first, so that no card's number is one
+METHOD_ID = r"^[A-Za-z]+_\w{1,90}$"  # a provider's id: letters first, so that no card's number is one
 
 
 class SaveMethod(_Params):
@@ -37,7 +37,7 @@ class SaveMethod(_Params):
     method: str = pydantic.Field(
         title="Method",
         description="The provider's id of it, e.g. pm_…; never the number of a card.",
-        pattern=METHOD,
+        pattern=METHOD_ID,
     )
 
 
