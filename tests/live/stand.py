@@ -3,9 +3,10 @@
     with Stand(folder, workers=["maintenance"]) as stand:
         stand.address, stand.key, stand.password
 
-DATABASE_URL and TESTS_REDIS_URL are taken where they are given; else SQLite and a server of its own. There are the
-sample hauler, an account a role, all with one password, and an admin's API key. What accounts and keys ask for is counted
-as ever, and the limits are high enough never to be in the way.
+It shares nothing with another stand: where DATABASE_URL names a PostgreSQL it makes a database there and drops it at the
+end, else it has an SQLite file; and it has a Redis-compatible server of its own. There are the sample hauler, an account a
+role, all with one password, and an admin's API key. What accounts and keys ask for is counted as ever, and the limits are
+high enough never to be in the way.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
+
+import psycopg
+from psycopg.sql import SQL, Identifier
 
 from project.embedded.process import free_port, spawn, stop
 from project.embedded.valkey import EmbeddedValkey
@@ -80,13 +84,11 @@ class Stand:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def _start(self) -> None:
-        redis_url = os.environ.get("TESTS_REDIS_URL")
-        if not redis_url:
-            redis_url = self._stack.enter_context(EmbeddedValkey(self.folder / "v", persistent=False)).url
+        redis = self._stack.enter_context(EmbeddedValkey(self.folder / "v", persistent=False))
         self._environment = {
             **{name: value for name, value in os.environ.items() if name not in BY_NAME},  # it has its own settings
-            "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{self.folder}/roundsman.sqlite3",
-            "REDIS_URL": redis_url,
+            "DATABASE_URL": self._stack.enter_context(_database(self.folder)),
+            "REDIS_URL": redis.url,
             "DATA_DIR": str(self.folder),
             "DJANGO_SETTINGS_MODULE": "project.settings.demo",
             "PYTHONPATH": str(ROOT),
@@ -124,3 +126,18 @@ class Stand:
                 if time.monotonic() > end:
                     raise RuntimeError(f"The web server did not come up:\n{self.told('web')[-3000:]}") from None
                 time.sleep(0.1)
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[str]:
+    """The URL of a database that nobody else has."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield f"sqlite:///{folder}/roundsman.sqlite3"
+        return
+    name = f"stand_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    yield f"{server.rsplit('/', 1)[0]}/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
