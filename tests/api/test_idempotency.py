@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
@@ -22,6 +20,7 @@ from queues.engine import control
 from queues.ledger import clock
 from queues.models import AuditEntry, IdempotencyRecord, JobDefinition, Run
 from queues.policy import Action
+from tests.crowd import at_once
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/queue/jobs"
@@ -132,22 +131,14 @@ def test_a_run_is_accepted_and_replayed_while_redis_is_away(as_: Callable[[str],
 def test_two_hundred_at_once_are_one_run_audited_and_released_once(
     as_: Callable[[str], APIClient], jobs: Any, rung: list[Any]
 ) -> None:
-    gate, clients = threading.Barrier(200), [as_("dispatcher") for _ in range(200)]
+    clients = [as_("dispatcher") for _ in range(200)]
     clients[0].get("/healthz")  # the first request makes the middlewares' counters, which threads would make twice
 
-    def post(client: APIClient) -> tuple[int, str, bool]:
-        gate.wait(30)
-        try:
-            for _ in range(3):
-                answer = client.post(URL, BODY, format="json", headers={HEADER: KEY})
-                if answer.status_code != 503:  # a crowded machine's database is told as away: come again, as clients do
-                    break
-            return answer.status_code, answer.headers.get("Location", ""), REPLAYED in answer
-        finally:
-            connection.close()
+    def post(number: int) -> tuple[int, str, bool]:
+        answer = clients[number].post(URL, BODY, format="json", headers={HEADER: KEY})
+        return answer.status_code, answer.headers.get("Location", ""), REPLAYED in answer
 
-    with ThreadPoolExecutor(200) as pool:
-        answers = list(pool.map(post, clients))
+    answers = at_once(200, post)
     assert {status for status, _, _ in answers} == {202}
     assert len({location for _, location, _ in answers}) == 1
     assert [replayed for _, _, replayed in answers].count(False) == 1

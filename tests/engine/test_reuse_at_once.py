@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from django.db import connection, transaction
 
 from queues.contract import Done, RunRef
 from queues.models import Run
+from tests.crowd import at_once
 
 from .conftest import QUEUE, Number, state_of, until
 
@@ -22,21 +21,6 @@ pytestmark = [pytest.mark.usefixtures("queues_exist"), pytest.mark.django_db(tra
 @pytest.fixture(autouse=True)
 def uncounted(settings: Any) -> None:
     settings.METRICS_ENABLED = False
-
-
-def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
-    """Call it in so many threads at the same moment."""
-    gate = threading.Barrier(count)
-
-    def one(number: int) -> Any:
-        gate.wait(30)
-        try:
-            return call(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def test_a_hundred_at_once_run_the_handler_once(job: Any, working: Any) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection as database
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
@@ -18,6 +15,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from queues.api.endpoint import Endpoint
 from queues.policy import Action
+from tests import crowd
 from tests.api.conftest import PASSWORD
 
 AT_ONCE = 64
@@ -31,24 +29,8 @@ def weigh(client: APIClient, **headers: str) -> Any:
 
 
 def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
-    """Call it so many times in 64 threads that begin at the same moment.
-
-    Connections are fewer: as in a web server, each call gives its own back.
-    """
-    gate = threading.Barrier(AT_ONCE)
-
-    def once(number: int) -> Any:
-        try:
-            return call(number)
-        finally:
-            database.close()
-
-    def begin(number: int) -> list[Any]:
-        gate.wait(30)
-        return [once(each) for each in range(number, count, AT_ONCE)]
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return [answer for answers in pool.map(begin, range(AT_ONCE)) for answer in answers]
+    """Call it so many times in 64 threads that begin at the same moment."""
+    return crowd.at_once(count, call, threads=AT_ONCE)
 
 
 def remaining(answer: Any) -> tuple[str, int, int]:

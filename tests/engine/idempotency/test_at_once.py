@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -13,24 +11,10 @@ from django.db import connection, transaction
 from queues.contract import RunRef
 from queues.errors import IdempotencyConflict
 from queues.models import IdempotencyRecord, Run
+from tests.crowd import at_once
 
 from ..conftest import QUEUE, Number
 from .conftest import KEY, transactional
-
-
-def at_once(count: int, call: Callable[[], Any]) -> list[Any]:
-    """Call it in so many threads at the same moment."""
-    gate = threading.Barrier(count)
-
-    def one(_: int) -> Any:
-        gate.wait(30)
-        try:
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 @transactional
@@ -68,7 +52,7 @@ def test_a_conflict_leaves_the_callers_transaction_as_it_was(noop, fake_window) 
 
 @transactional
 def test_two_hundred_at_once_are_one_run(noop, fake_window) -> None:
-    refs = at_once(200, lambda: noop.enqueue(Number(n=1), idempotency_key=KEY))
+    refs = at_once(200, lambda _: noop.enqueue(Number(n=1), idempotency_key=KEY))
     assert len({ref.id for ref in refs}) == 1 and [ref.created for ref in refs].count(True) == 1
     assert [run.id for run in Run.objects.all()] == [refs[0].id] == fake_window.ids(QUEUE)
     assert IdempotencyRecord.objects.get().run_id == refs[0].id
