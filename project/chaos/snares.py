@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,5 +63,17 @@ class Snares:
         except OSError:
             return  # none, or somebody else was faster
         if sign == signal.SIGSTOP:
-            os.killpg(0, sign)  # a worker, and what it forked, stand still together
+            _stop_the_others()
         signal.pthread_kill(threading.get_ident(), sign)  # to this thread: so it does not go a step further
+
+
+def _stop_the_others() -> None:
+    """A worker and what it forked stand still together. (Linux: it has the processes as folders.)
+
+    killpg would stop this process, too, now or a little later: after its own stop and its wake it could stand still once more.
+    """
+    group, me = os.getpgrp(), os.getpid()
+    for pid in (int(each.name) for each in Path("/proc").glob("[0-9]*")):
+        with suppress(ProcessLookupError):  # it has ended
+            if pid != me and os.getpgid(pid) == group:
+                os.kill(pid, signal.SIGSTOP)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,37 @@ def test_the_first_that_comes_to_a_snare_is_caught_in_it(tmp_path: Path, sign: s
         if sign == signal.SIGSTOP:
             walker.send_signal(signal.SIGCONT)
         assert walker.stdout.read().splitlines() == (["beyond"] * 3 if sign == signal.SIGSTOP else [])
+
+
+FORKED = """
+import os, sys, time
+from pathlib import Path
+from project.chaos.snares import Snares
+from queues import failpoints
+child = os.fork()
+if not child:
+    time.sleep(60)
+print(child, flush=True)
+Snares(Path(sys.argv[1])).watch()
+failpoints.reach("call.sent")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it finds the processes where Linux has them")
+def test_what_a_process_forked_stands_still_with_it(tmp_path: Path) -> None:
+    Snares(tmp_path).lay("call.sent", signal.SIGSTOP)
+    command = [sys.executable, "-c", FORKED, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as walker:
+        assert walker.stdout is not None
+        child = int(walker.stdout.readline())
+        os.waitpid(walker.pid, os.WUNTRACED)
+        end = time.monotonic() + 10
+        while not (stands := Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)  # it was told, and stops when it has its turn
+        os.killpg(walker.pid, signal.SIGKILL)
+    assert stands
 
 
 def test_a_snare_is_laid_where_there_is_a_place(tmp_path: Path) -> None:
