@@ -73,6 +73,7 @@ def test_the_list_asks_the_same_number_of_queries_for_one_and_for_many(
 
     browser = as_("admin")
     run("succeeded")
+    browser.get("/admin/queues/jobdefinition/")  # what a process asks only once is asked
     with CaptureQueriesContext(connection) as one:
         browser.get("/admin/queues/jobdefinition/")
     for number in range(20):

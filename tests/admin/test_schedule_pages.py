@@ -114,6 +114,7 @@ def test_the_list_reads_in_words_with_a_constant_number_of_queries(
     from django.test.utils import CaptureQueriesContext
 
     browser = as_("admin")
+    browser.get("/admin/queues/schedule/")  # what a process asks only once is asked
     with CaptureQueriesContext(connection) as one:
         assert "Monday through Friday" in browser.get("/admin/queues/schedule/").content.decode()
     for number in range(15):
