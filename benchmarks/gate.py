@@ -1,24 +1,74 @@
-"""Fails when this commit costs over 10 % more CPU a job than the base commit: interleaved on the same machine.
+"""Fails when this commit is over 10 % worse than the base commit at writing a job, at working it, or in memory.
 
-    python benchmarks/gate.py [--base REV] [--rounds 5]     base: the merge base with origin/main, else the commit before
+    python benchmarks/gate.py [--base REV] [--most 200]     base: the merge base with origin/main, else the commit before
 
-Both sides run `benchmarks/drain.py` on SQLite and an embedded server of their own. The figure compared is the least CPU
-per 1,000 jobs of each side's rounds: the minimum is what noise cannot lower. A ratio past the limit is measured again, up
-to three times the rounds, before it is believed. Where the base has no benchmark, it says so.
+Two processes, one of each commit's code, each on SQLite and an embedded server of its own, work short turns in alternation
+(`benchmarks/turns.py`). What is compared is CPU seconds a job, and the largest resident set. On a machine that others use the
+CPU a job costs swings by half from second to second, so no single figure is believed: each pair of neighbouring turns gives a
+ratio, and the median of the ratios is the answer. Pairs are added, `FEWEST` at a time, until the 99 % interval of each median
+lies on one side of the limit, or `--most` are done. Where the base has no benchmark, it says so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.10
+FIGURES = ("writer", "consumer", "memory")
+FEWEST = 40
+
+
+class DoesNotRun(Exception):
+    """One side's process ended before its answer."""
+
+
+class Side:
+    """A commit's code in a process of its own: `turn()` lets it work two hundred jobs, and gives its three figures."""
+
+    def __init__(self, tree: Path, folder: Path, redis_url: str) -> None:
+        folder.mkdir()
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "project.settings.test",
+            "DATABASE_URL": f"sqlite:///{folder / 'gate.sqlite3'}",
+            "REDIS_URL": redis_url,
+        }
+        command = [sys.executable, str(ROOT / "benchmarks/turns.py"), str(tree)]
+        pipe = subprocess.PIPE
+        self.errors = folder / "errors.log"
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, stderr=errors, text=True
+            )
+
+    def hear(self) -> dict[str, float]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise DoesNotRun(self.errors.read_text()[-2000:])
+        answer: dict[str, float] = json.loads(line)
+        return answer
+
+    def turn(self) -> dict[str, float]:
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.hear()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
 
 
 def git(*args: str) -> str:
@@ -31,72 +81,91 @@ def base_revision() -> str:
     return merged if merged and merged != head else git("rev-parse", "--verify", "--quiet", "HEAD~1")
 
 
-def measure(tree: Path, scratch: Path, redis_url: str) -> float:
-    database = scratch / "gate.sqlite3"
-    for left in scratch.glob("gate.sqlite3*"):
-        left.unlink()
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "project.settings.test",
-        "DATABASE_URL": f"sqlite:///{database}",
-        "REDIS_URL": redis_url,
-    }
-    ran = subprocess.run(
-        [sys.executable, "benchmarks/drain.py"], cwd=tree, env=environment, capture_output=True, text=True, timeout=300
-    )
-    if ran.returncode:
-        raise RuntimeError(f"the benchmark failed in {tree}:\n{ran.stderr[-2000:]}")
-    return float(json.loads(ran.stdout.strip().splitlines()[-1])["worker_cpu_s_per_1000"])
+def interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """Where the median lies with 99 %, whatever the ratios' distribution: two of them, by rank (the sign test's interval)."""
+    ranked, half = sorted(ratios), len(ratios) / 2
+    reach = 2.576 * math.sqrt(len(ratios)) / 2
+    return ranked[max(math.floor(half - reach), 0)], ranked[min(math.ceil(half + reach), len(ranked) - 1)]
+
+
+def settled(ratios: Sequence[float]) -> bool:
+    """Whether the median is on one side of the limit beyond doubt."""
+    low, high = interval(ratios)
+    return high <= LIMIT or low > LIMIT
+
+
+def compare(ours: Side, theirs: Side, most: int) -> dict[str, list[float]]:
+    """The ratios ours/theirs of each figure, a pair of turns each; who goes first alternates."""
+    ratios: dict[str, list[float]] = {figure: [] for figure in FIGURES}
+    ours.turn(), theirs.turn()  # the first turn imports, compiles and connects
+    while not (done := len(ratios["writer"])) or (done < most and not all(map(settled, ratios.values()))):
+        for pair in range(FEWEST):
+            if pair % 2:
+                mine, base = ours.turn(), theirs.turn()
+            else:
+                base, mine = theirs.turn(), ours.turn()
+            for figure in FIGURES:
+                ratios[figure].append(mine[figure] / base[figure])
+    return ratios
+
+
+def report(base: str, ratios: dict[str, list[float]]) -> int:
+    """Prints the medians and their intervals, and what is past the limit. Returns the exit code."""
+    found: dict[str, object] = {"base": base[:10], "pairs": len(ratios["writer"])}
+    for figure in FIGURES:
+        low, high = interval(ratios[figure])
+        found[figure] = {"ratio": round(median(ratios[figure]), 3), "from": round(low, 3), "to": round(high, 3)}
+    print(json.dumps(found))
+    worse = [figure for figure in FIGURES if median(ratios[figure]) > LIMIT]
+    for figure in worse:
+        measure = "resident memory" if figure == "memory" else f"{figure}'s CPU a job"
+        print(
+            f"The {measure} is {median(ratios[figure]):.0%} of the base commit's; the limit is {LIMIT:.0%}.",
+            file=sys.stderr,
+        )
+    return 1 if worse else 0
+
+
+@contextmanager
+def checkout(revision: str, tree: Path) -> Iterator[None]:
+    subprocess.run(["git", "worktree", "add", "--detach", "--quiet", str(tree), revision], cwd=ROOT, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=ROOT, check=False)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--most", type=int, default=200)
     options = parser.parse_args()
     base = options.base or base_revision()
+    if not base or not git("cat-file", "-t", f"{base}:benchmarks/jobs.py"):
+        print("The base has no benchmark to compare with.")
+        return 0
     sys.path.insert(0, str(ROOT))
     from project.embedded.valkey import EmbeddedValkey
 
-    with tempfile.TemporaryDirectory(prefix="gate-") as name:
-        scratch = Path(name)
-        with EmbeddedValkey(scratch / "redis") as server:
-            if not base or not git("cat-file", "-t", f"{base}:benchmarks/drain.py"):
-                print(
-                    f"The base has no benchmark to compare with; here: {measure(ROOT, scratch, server.url)} CPU s per 1,000 jobs."
-                )
-                return 0
-            tree = scratch / "base"
-            subprocess.run(["git", "worktree", "add", "--detach", "--quiet", str(tree), base], cwd=ROOT, check=True)
-            try:
-                ours, theirs = [], []
-                while len(ours) < options.rounds or (
-                    len(ours) < 3 * options.rounds and min(ours) / min(theirs) > LIMIT
-                ):
-                    theirs.append(measure(tree, scratch, server.url))
-                    ours.append(measure(ROOT, scratch, server.url))
-            except RuntimeError as error:
-                if str(tree) not in str(error):
-                    raise
-                print(f"The base {base[:10]} does not run here, so there is nothing to compare with: {error}")
-                return 0
-            finally:
-                subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=ROOT, check=False)
-    ratio = min(ours) / min(theirs)
-    print(
-        json.dumps(
-            {
-                "base": base[:10],
-                "cpu_s_per_1000": min(ours),
-                "base_cpu_s_per_1000": min(theirs),
-                "ratio": round(ratio, 3),
-            }
-        )
-    )
-    if ratio > LIMIT:
-        print(f"A job costs {ratio:.0%} of the base commit's CPU; the limit is {LIMIT:.0%}.", file=sys.stderr)
-        return 1
-    return 0
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
+        tree = scratch / "base"
+        stack.enter_context(checkout(base, tree))
+
+        def side(name: str, code: Path) -> Side:
+            server = stack.enter_context(EmbeddedValkey(scratch / f"redis-{name}"))
+            started = Side(code, scratch / name, server.url)
+            stack.callback(started.end)
+            return started
+
+        ours, theirs = side("ours", ROOT), side("theirs", tree)
+        ours.hear()
+        try:
+            theirs.hear()
+        except DoesNotRun as error:
+            print(f"The base {base[:10]} does not run here, so there is nothing to compare with: {error}")
+            return 0
+        return report(base, compare(ours, theirs, options.most))
 
 
 if __name__ == "__main__":

@@ -162,10 +162,11 @@ def test_the_shell_completes_names(say: Say, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_too_late_is_told_and_the_run_goes_on(signed: Say) -> None:
+    before = signal.getsignal(signal.SIGALRM)
     done = signed("jobs", "run", JOB, "-p", "tons=3", "--wait", "--timeout", "0.2")
     run = Run.objects.get()
     assert done.exit_code == 4 and f"roundsman runs watch {run.pk}" in done.stderr and run.state == "pending"
-    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGALRM) == before
 
 
 def test_ctrl_c_leaves_the_run_alone_and_tells_how_to_watch_it_again(
