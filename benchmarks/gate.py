@@ -1,12 +1,13 @@
 """Fails when this commit is over 10 % worse than the base commit at writing a job, at working it, or in memory.
 
-    python benchmarks/gate.py [--base REV] [--most 200]     base: the merge base with origin/main, else the commit before
+    python benchmarks/gate.py [--base REV] [--most 10]     base: the merge base with origin/main, else the commit before
 
 Two processes, one of each commit's code, each on SQLite and an embedded server of its own, work short turns in alternation
 (`benchmarks/turns.py`). What is compared is CPU seconds a job, and the largest resident set. On a machine that others use the
 CPU a job costs swings by half from second to second, so no single figure is believed: each pair of neighbouring turns gives a
-ratio, and the median of the ratios is the answer. Pairs are added, `FEWEST` at a time, until the 99 % interval of each median
-lies on one side of the limit, or `--most` are done. Where the base has no benchmark, it says so.
+ratio, and the median of the ratios is the answer. A process is luckier or unluckier by some per cent for as long as it lives
+(where its memory lies, how its names hash), so every `BOUT` pairs two new ones begin. Bouts are added until the 99 % interval of
+each median lies on one side of the limit, or `--most` are done. Where the base has no benchmark, it says so.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.10
 FIGURES = ("writer", "consumer", "memory")
-FEWEST = 40
+BOUT, FEWEST = 25, 3  # pairs of turns; bouts
 
 
 class DoesNotRun(Exception):
@@ -36,39 +38,51 @@ class DoesNotRun(Exception):
 class Side:
     """A commit's code in a process of its own: `turn()` lets it work two hundred jobs, and gives its three figures."""
 
-    def __init__(self, tree: Path, folder: Path, redis_url: str) -> None:
-        folder.mkdir()
+    def __init__(self, name: str, tree: Path, scratch: Path, redis_url: str) -> None:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "project.settings.test",
-            "DATABASE_URL": f"sqlite:///{folder / 'gate.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{scratch / name}.sqlite3",
             "REDIS_URL": redis_url,
         }
         command = [sys.executable, str(ROOT / "benchmarks/turns.py"), str(tree)]
         pipe = subprocess.PIPE
-        self.errors = folder / "errors.log"
+        self.errors = scratch / f"{name}.log"
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
                 command, cwd=tree, env=environment, stdin=pipe, stdout=pipe, stderr=errors, text=True
             )
 
-    def hear(self) -> dict[str, float]:
+    def __enter__(self) -> Self:
+        """Waits until it is ready. Raises DoesNotRun."""
+        try:
+            self._hear()
+        except DoesNotRun:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.process.communicate(timeout=20)  # its input ends, and so it goes
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+
+    def turn(self) -> dict[str, float]:
+        """Raises DoesNotRun."""
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self._hear()
+
+    def _hear(self) -> dict[str, float]:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             raise DoesNotRun(self.errors.read_text()[-2000:])
         answer: dict[str, float] = json.loads(line)
         return answer
-
-    def turn(self) -> dict[str, float]:
-        assert self.process.stdin
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.hear()
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.communicate()
 
 
 def git(*args: str) -> str:
@@ -94,18 +108,28 @@ def settled(ratios: Sequence[float]) -> bool:
     return high <= LIMIT or low > LIMIT
 
 
-def compare(ours: Side, theirs: Side, most: int) -> dict[str, list[float]]:
-    """The ratios ours/theirs of each figure, a pair of turns each; who goes first alternates."""
+def bout(ours: Side, theirs: Side) -> dict[str, list[float]]:
+    """The ratios ours/theirs of each figure, from a pair of turns each; who goes first alternates."""
     ratios: dict[str, list[float]] = {figure: [] for figure in FIGURES}
     ours.turn(), theirs.turn()  # the first turn imports, compiles and connects
-    while not (done := len(ratios["writer"])) or (done < most and not all(map(settled, ratios.values()))):
-        for pair in range(FEWEST):
-            if pair % 2:
-                mine, base = ours.turn(), theirs.turn()
-            else:
-                base, mine = theirs.turn(), ours.turn()
-            for figure in FIGURES:
-                ratios[figure].append(mine[figure] / base[figure])
+    for pair in range(BOUT):
+        if pair % 2:
+            mine, base = ours.turn(), theirs.turn()
+        else:
+            base, mine = theirs.turn(), ours.turn()
+        for figure in FIGURES:
+            ratios[figure].append(mine[figure] / base[figure])
+    return ratios
+
+
+def compare(bouts: Iterable[dict[str, list[float]]]) -> dict[str, list[float]]:
+    """All ratios of as many bouts as it takes to be sure, and of no more."""
+    ratios: dict[str, list[float]] = {figure: [] for figure in FIGURES}
+    for fought, one in enumerate(bouts, start=1):
+        for figure in FIGURES:
+            ratios[figure] += one[figure]
+        if fought >= FEWEST and all(map(settled, ratios.values())):
+            break
     return ratios
 
 
@@ -138,7 +162,7 @@ def checkout(revision: str, tree: Path) -> Iterator[None]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="")
-    parser.add_argument("--most", type=int, default=200)
+    parser.add_argument("--most", type=int, default=10)
     options = parser.parse_args()
     base = options.base or base_revision()
     if not base or not git("cat-file", "-t", f"{base}:benchmarks/jobs.py"):
@@ -152,20 +176,24 @@ def main() -> int:
         tree = scratch / "base"
         stack.enter_context(checkout(base, tree))
 
-        def side(name: str, code: Path) -> Side:
-            server = stack.enter_context(EmbeddedValkey(scratch / f"redis-{name}"))
-            started = Side(code, scratch / name, server.url)
-            stack.callback(started.end)
-            return started
+        trees = {"ours": ROOT, "base": tree}
+        servers = {name: stack.enter_context(EmbeddedValkey(scratch / f"redis-{name}")) for name in trees}
 
-        ours, theirs = side("ours", ROOT), side("theirs", tree)
-        ours.hear()
+        def side(name: str) -> Side:
+            return Side(name, trees[name], scratch, servers[name].url)
+
+        def bouts() -> Iterator[dict[str, list[float]]]:
+            for _ in range(options.most):
+                with side("ours") as ours, side("base") as theirs:
+                    yield bout(ours, theirs)
+
         try:
-            theirs.hear()
+            with side("base"):
+                pass
         except DoesNotRun as error:
             print(f"The base {base[:10]} does not run here, so there is nothing to compare with: {error}")
             return 0
-        return report(base, compare(ours, theirs, options.most))
+        return report(base, compare(bouts()))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ def main() -> None:
                 "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             }
         )
+    shop.stop()
+    worker.join(PATIENCE_S)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,12 @@ def steady_s() -> float:
 _BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
+def narrowed(old_s: float | None, low_s: float, high_s: float) -> float:
+    """The offset after a measurement that says it lies from low to high: the middle at first, else what is nearest to the
+    old one. So a slow answer (a busy network, a process that was stopped in between) never makes it worse."""
+    return (low_s + high_s) / 2 if old_s is None else min(max(old_s, low_s), high_s)
+
+
 class DatabaseClock:
     """See the module's docstring. Thread-safe; while the database is away the last offset is in force.
 
@@ -101,8 +107,7 @@ class DatabaseClock:
             self._lock.release()
 
     def _measured(self) -> float:
-        """The offset, to half of one round trip. The old one stands unless the measurement refutes it: so a slow answer
-        (a busy network, a process that was stopped in between) never makes it worse."""
+        """The offset: at first to half of one round trip, then narrowed by each measurement."""
         with connection.cursor() as cursor:  # connects first, if need be: that takes time
             self._connected, before_s = False, steady_s()
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
@@ -110,8 +115,7 @@ class DatabaseClock:
         after_s = steady_s()
         self._tried_s = after_s
         low_s, high_s = float(stamp) - after_s, float(stamp) - before_s
-        old_s = self._offset_s
-        return old_s if old_s is not None and low_s <= old_s <= high_s else (low_s + high_s) / 2
+        return narrowed(self._offset_s, low_s, high_s)
 
     def _on_connection(self, **told: Any) -> None:
         self._connected = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,16 +21,16 @@ def noisy(centre: float, count: int, seed: int = 1) -> list[float]:
 class Told:
     """A side that answers what it is told, turn by turn."""
 
-    def __init__(self, cpu_s: list[float]) -> None:
-        self.cpu_s, self.turns = cpu_s, 0
+    def __init__(self, *cpu_s: float) -> None:
+        self.cpu_s = iter(cpu_s)
 
     def turn(self) -> dict[str, float]:
-        self.turns += 1
-        return {"writer": 0.3, "consumer": self.cpu_s[(self.turns - 1) % len(self.cpu_s)], "memory": 110.0}
+        return {"writer": 0.3, "consumer": next(self.cpu_s), "memory": 110.0}
 
 
-def compared(ours: list[float], theirs: list[float], most: int = 200) -> dict[str, list[float]]:
-    return gate.compare(Told(ours), Told(theirs), most)  # type: ignore[arg-type]
+def bouts(count: int, consumer: Callable[[int], list[float]]) -> Iterator[dict[str, list[float]]]:
+    for number in range(count):
+        yield {figure: [1.0] * gate.BOUT for figure in gate.FIGURES} | {"consumer": consumer(number)}
 
 
 def test_the_interval_of_the_same_code_holds_one_however_noisy_the_turns() -> None:
@@ -42,19 +43,22 @@ def test_a_fifth_more_is_beyond_doubt_and_the_same_code_is_not_past_the_limit() 
     assert gate.interval(noisy(1.0, 200))[1] < gate.LIMIT
 
 
-def test_a_clear_answer_takes_the_fewest_pairs() -> None:
-    assert len(compared([0.1], [0.1])["consumer"]) == gate.FEWEST
-    assert len(compared([0.2], [0.1])["consumer"]) == gate.FEWEST
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_a_clear_answer_takes_the_fewest_bouts(ratio: float) -> None:
+    asked = bouts(10, lambda _: [ratio] * gate.BOUT)
+    assert gate.compare(asked)["consumer"] == [ratio] * gate.BOUT * gate.FEWEST
+    assert len(list(asked)) == 10 - gate.FEWEST
 
 
-def test_a_doubtful_answer_takes_more_pairs_but_no_more_than_asked() -> None:
-    swinging = [0.1 * ratio for ratio in noisy(1.10, 41)]
-    assert len(compared(swinging, [0.1], most=120)["consumer"]) == 120
+def test_a_doubtful_answer_takes_all_bouts_there_are() -> None:
+    asked = bouts(7, lambda seed: noisy(gate.LIMIT, gate.BOUT, seed))
+    assert len(gate.compare(asked)["consumer"]) == 7 * gate.BOUT
 
 
-def test_the_first_turn_of_each_side_is_not_counted() -> None:
-    ratios = compared([9.0] + [0.1] * gate.FEWEST, [0.1])
-    assert set(ratios["consumer"]) == {1.0}
+def test_the_first_turn_of_each_side_is_not_counted_and_each_pair_is_of_neighbours() -> None:
+    times = [1.0 + n for n in range(gate.BOUT)]
+    ours, theirs = Told(9.0, *(2 * s for s in times)), Told(0.1, *times)
+    assert gate.bout(ours, theirs)["consumer"] == [2.0] * gate.BOUT  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("figure", gate.FIGURES)

@@ -285,6 +285,7 @@ PLANTED: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
+@pytest.mark.anywhere
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_fault_that_is_planted_in_receivables_is_found(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
