@@ -125,10 +125,10 @@ def bout(ours: Side, theirs: Side) -> dict[str, list[float]]:
 def compare(bouts: Iterable[dict[str, list[float]]]) -> dict[str, list[float]]:
     """All ratios of as many bouts as it takes to be sure, and of no more."""
     ratios: dict[str, list[float]] = {figure: [] for figure in FIGURES}
-    for fought, one in enumerate(bouts, start=1):
+    for count, one in enumerate(bouts, start=1):
         for figure in FIGURES:
             ratios[figure] += one[figure]
-        if fought >= FEWEST and all(map(settled, ratios.values())):
+        if count >= FEWEST and all(map(settled, ratios.values())):
             break
     return ratios
 
@@ -175,7 +175,6 @@ def main() -> int:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gate-")))
         tree = scratch / "base"
         stack.enter_context(checkout(base, tree))
-
         trees = {"ours": ROOT, "base": tree}
         servers = {name: stack.enter_context(EmbeddedValkey(scratch / f"redis-{name}")) for name in trees}
 
@@ -188,8 +187,8 @@ def main() -> int:
                     yield bout(ours, theirs)
 
         try:
-            with side("base"):
-                pass
+            with side("base") as theirs:
+                theirs.turn()
         except DoesNotRun as error:
             print(f"The base {base[:10]} does not run here, so there is nothing to compare with: {error}")
             return 0

@@ -143,7 +143,8 @@ def test_a_slow_answer_does_not_make_a_good_offset_worse(fresh, server, wrong_s)
     fresh._offset_s += wrong_s
     server(slow_s=1.0)
     fresh._tried_s -= clock.RESYNC_S + 1
-    assert error_s(clock.now()) < CLOSE_S
+    clock.now()
+    assert error_s() < CLOSE_S
 
 
 @on_postgresql
